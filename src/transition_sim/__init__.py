@@ -1,0 +1,80 @@
+"""transition_sim: a system-dynamics simulator of post-conflict transitions.
+
+A model file becomes equations, equations become trajectories, trajectories become a comparison of where
+peacebuilding effort goes against the risk of relapse into war. Names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transition_sim.engine.result import Result, load_result
+    from transition_sim.engine.simulate import referee, simulate
+    from transition_sim.errors import Fault, ModelError, ScenarioError, SimulationError, TransitionSimError
+    from transition_sim.model.equations import Model, Variable
+    from transition_sim.model.reader import load_model
+    from transition_sim.risk import aid_gap, hazard_decomposition, relapse_risk
+    from transition_sim.study.comparison import Comparison, compare
+    from transition_sim.study.scenario import Scenario, load_scenario
+    from transition_sim.study.worlds import sample_worlds
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Comparison": "study.comparison",
+    "Fault": "errors",
+    "Model": "model.equations",
+    "ModelError": "errors",
+    "Result": "engine.result",
+    "Scenario": "study.scenario",
+    "ScenarioError": "errors",
+    "SimulationError": "errors",
+    "TransitionSimError": "errors",
+    "Variable": "model.equations",
+    "aid_gap": "risk",
+    "compare": "study.comparison",
+    "hazard_decomposition": "risk",
+    "load_model": "model.reader",
+    "load_result": "engine.result",
+    "load_scenario": "study.scenario",
+    "referee": "engine.simulate",
+    "relapse_risk": "risk",
+    "sample_worlds": "study.worlds",
+    "simulate": "engine.simulate",
+}
+
+__all__ = [
+    "Comparison",
+    "Fault",
+    "Model",
+    "ModelError",
+    "Result",
+    "Scenario",
+    "ScenarioError",
+    "SimulationError",
+    "TransitionSimError",
+    "Variable",
+    "__version__",
+    "aid_gap",
+    "compare",
+    "hazard_decomposition",
+    "load_model",
+    "load_result",
+    "load_scenario",
+    "referee",
+    "relapse_risk",
+    "sample_worlds",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'transition_sim' has no attribute '{name}'")
+    return getattr(import_module(f"transition_sim.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,126 @@
+"""What a run leaves behind: trajectories with their names, units, inputs and provenance.
+
+Axes: `(time, output, run)`; run is last and never squeezed, so one run is n = 1.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transition_sim.data import write_bytes
+from transition_sim.errors import SimulationError, nearest
+from transition_sim.model.equations import Model, canonical
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+Floats = NDArray[np.float64]
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Trajectories of one or many runs.
+
+    `time` has shape `(time,)` in the model's unit, `values` `(time, output, run)`; `constants` gives every constant as
+    `(run,)`; `failed` lists the runs that broke down, whose values are NaN; `model` is None once loaded from a file.
+    """
+
+    time: Floats
+    names: tuple[str, ...]
+    values: Floats
+    constants: Mapping[str, Floats]
+    units: Mapping[str, str]
+    provenance: Mapping[str, Any]
+    failed: tuple[int, ...] = ()
+    model: Model | None = field(default=None, repr=False)
+
+    @property
+    def runs(self) -> int:
+        """The number of runs."""
+        return int(self.values.shape[2])
+
+    def __getitem__(self, name: str) -> Floats:
+        """Return a variable as `(time, run)`; a constant is repeated over time. SimulationError if not kept."""
+        wanted = canonical(name)
+        for i, kept in enumerate(self.names):
+            if canonical(kept) == wanted:
+                return self.values[:, i, :]
+        for constant, value in self.constants.items():
+            if canonical(constant) == wanted:
+                return np.broadcast_to(value, (len(self.time), self.runs))
+        hint = nearest(name, self.names)
+        raise SimulationError(f"'{name}' was not kept{hint} Ask for it with outputs=[...].")
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and canonical(name) in {canonical(n) for n in (*self.names, *self.constants)}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a data frame, a column a variable; rows by time, or by run and time where there are many runs."""
+        import pandas as pd
+
+        label = f"time ({self.provenance.get('time_unit', '')})"
+        if self.runs == 1:
+            frame = pd.DataFrame(self.values[:, :, 0], columns=list(self.names))
+            frame.index = pd.Index(self.time, name=label)
+        else:
+            index = pd.MultiIndex.from_product([range(self.runs), self.time], names=["run", label])
+            tall = np.moveaxis(self.values, 2, 0).reshape(-1, len(self.names))
+            frame = pd.DataFrame(tall, index=index, columns=list(self.names))
+        frame.attrs["units"] = {name: self.units.get(name, "") for name in self.names}
+        return frame
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return a dataset with dimensions `time` and `run`, units in the attributes, set constants as coordinates."""
+        import xarray as xr
+
+        data = {
+            name: (("time", "run"), self.values[:, i, :], {"units": self.units.get(name, "")})
+            for i, name in enumerate(self.names)
+        }
+        varied = {name: ("run", np.asarray(v)) for name, v in self.constants.items() if np.ptp(v) > 0}
+        coordinates = {"time": self.time, "run": np.arange(self.runs), **varied}
+        return xr.Dataset(data, coords=coordinates, attrs={"provenance": json.dumps(dict(self.provenance))})
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything but the model to one `.npz` file, by a temporary name; return the path written."""
+        target = Path(path)
+        if target.suffix != ".npz":
+            target = target.with_name(target.name + ".npz")
+        header = {
+            "format": FORMAT, "names": list(self.names), "units": dict(self.units),
+            "constants": list(self.constants), "provenance": dict(self.provenance), "failed": list(self.failed),
+        }  # fmt: skip
+        stacked = np.array([np.broadcast_to(v, (self.runs,)) for v in self.constants.values()]).reshape(-1, self.runs)
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer, time=self.time, values=self.values, constants=stacked, header=np.array(json.dumps(header))
+        )
+        write_bytes(target, buffer.getvalue())
+        return target
+
+
+def load_result(path: str | Path) -> Result:
+    """Return a result written by `Result.save`; SimulationError where the file is none. Nothing in it is executed."""
+    try:
+        with np.load(Path(path), allow_pickle=False) as data:
+            header = json.loads(str(data["header"]))
+            time, values, constants = data["time"], data["values"], data["constants"]
+        if header["format"] != FORMAT or values.shape[:2] != (len(time), len(header["names"])):
+            raise ValueError(f"format {header['format']}")
+        by_name = dict(zip(header["constants"], constants, strict=True))
+    except FileNotFoundError as error:
+        raise SimulationError(f"{path}: no such file") from error
+    except Exception as error:
+        raise SimulationError(f"{path}: is no saved result of transition_sim ({error})") from error
+    return Result(time, tuple(header["names"]), values, by_name, header["units"], header["provenance"],
+                  tuple(header["failed"]))  # fmt: skip

@@ -1,0 +1,431 @@
+"""A model and its inputs become a `Result`: SciPy for one run, fixed steps over chunks for many.
+
+Axes: constants `(run,)`, outputs `(time, output, run)`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from transition_sim.engine.numpy_backend import Program, compile_program, fixed_values
+from transition_sim.engine.resolve import Resolved, Series, Setting, resolve
+from transition_sim.engine.result import Result
+from transition_sim.engine.solvers import (
+    ADAPTIVE,
+    FIXED,
+    integrate_adaptive,
+    integrate_batch,
+    make_grid,
+    regular_times,
+)
+from transition_sim.errors import ScenarioError, SimulationError, nearest
+from transition_sim.model.equations import Expression, Kind, Model
+from transition_sim.model.structure import Structure, Train, analyse
+
+Floats = NDArray[np.float64]
+CHUNK = 4096
+MAX_TRAIN = 10_000
+OUTCOMES = (
+    "relapse hazard", "relapse probability", "aid disbursement", "aid need", "aid gap", "absorptive capacity",
+    "coordination burden", "perceived risk",
+)  # fmt: skip
+
+
+class ScenarioLike(Protocol):
+    """What `simulate` needs of a scenario: its settings and its series."""
+
+    @property
+    def settings(self) -> Mapping[str, Setting]: ...
+    @property
+    def series(self) -> Mapping[str, Series]: ...
+
+
+class _Unset:
+    def __repr__(self) -> str:
+        return "the model's SAVEPER"
+
+
+UNSET = _Unset()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How runs are to be computed, every default filled in and checked."""
+
+    start: float
+    stop: float
+    step: float
+    save_every: float
+    method: str
+    solver: str
+    rtol: float
+    atol: float
+    events: str
+    outputs: tuple[str, ...]
+
+
+def simulate(
+    model: Model,
+    scenario: ScenarioLike | None = None,
+    *,
+    constants: Mapping[str, ArrayLike] | None = None,
+    series: Mapping[str, Any] | None = None,
+    outputs: str | Sequence[str] | None = None,
+    start: float | None = None,
+    stop: float | None = None,
+    save_every: float | _Unset | None = UNSET,
+    time_step: float | None = None,
+    method: str | None = None,
+    solver: str = "DOP853",
+    rtol: float = 1e-8,
+    atol: float = 1e-10,
+    backend: str = "numpy",
+    events: str = "exact",
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Return the trajectories of a model under a scenario and constants.
+
+    `constants` gives numbers or arrays `(run,)` in the model's units and wins over the scenario; scalars broadcast.
+    `outputs` are names, `"all"`, or None: everything for a single run, stocks and key outcomes for many.
+    `save_every` is a distance in the model's unit of time, None for every step. `method`: `scipy` (default for
+    scalars), `rk4` (default for arrays) or `euler`. `events`: `exact` splits steps where conditions on time can jump;
+    `compatible` snaps them to the step, as Vensim does, with the file's own method by default. `jobs`: threads over
+    chunks, default 1, for this backend spends its time in calls that threads cannot share.
+
+    Raises ScenarioError for inputs that do not fit the model, SimulationError where a single run breaks down; of
+    many, those that break down are listed in `Result.failed`.
+    """
+    settings = scenario.settings if scenario is not None else {}
+    joined = {**(scenario.series if scenario is not None else {}), **(series or {})}
+    resolved = resolve(model, settings, constants, joined)
+    if backend != "numpy":
+        raise ScenarioError(f"backend '{backend}' does not exist; allowed: numpy")
+    plan = _plan(resolved, outputs, start, stop, save_every, time_step, method, solver, rtol, atol, events)
+    _check_memory(plan, resolved.runs)
+    columns = _columns(resolved, plan)
+    saved = saved_times(plan)
+    if plan.method == "scipy":
+        values = _one(resolved.model, plan, columns, saved)
+    else:
+        values = _many(resolved.model, plan, columns, resolved.runs, saved, jobs, progress)
+    failed = tuple(np.flatnonzero(~np.isfinite(values).all(axis=(0, 1))).tolist())
+    if failed and resolved.runs == 1:
+        raise SimulationError(_breakdown(plan, saved, values))
+    values[:, :, list(failed)] = np.nan
+    full = {name: np.broadcast_to(column, (resolved.runs,)) for name, column in columns.items()}
+    units = {name: variable.unit for name, variable in resolved.model.variables.items() if not variable.hidden}
+    return Result(
+        saved,
+        plan.outputs,
+        values,
+        full,
+        units,
+        _provenance(resolved, plan, scenario),
+        failed,
+        resolved.model,
+    )
+
+
+@dataclass(frozen=True)
+class Refereed:
+    """What SciPy found when it integrated some runs again: which, and the largest difference over time by output."""
+
+    runs: NDArray[np.int64]
+    deviation: Mapping[str, float]
+    reference: tuple[Result, ...]
+
+
+def referee(result: Result, outputs: Sequence[str], sample: int = 6, seed: int = 0, solver: str = "DOP853") -> Refereed:
+    """Return the deviation of a batch from split adaptive integration at tight tolerance, over a seeded sample.
+
+    Raises SimulationError where the result carries no model (it was loaded from a file) or lacks an output.
+    """
+    if result.model is None:
+        raise SimulationError("a loaded result carries no model and cannot be integrated again")
+    generator = np.random.default_rng(np.random.SeedSequence([seed, 0x5EFE]))
+    good = np.setdiff1d(np.arange(result.runs), np.asarray(result.failed, dtype=int))
+    chosen = np.sort(generator.choice(good, size=min(sample, len(good)), replace=False))
+    deviation = dict.fromkeys(outputs, 0.0)
+    redone: list[Result] = []
+    for run in chosen:
+        given = {name: float(value[run]) for name, value in result.constants.items()}
+        again = simulate(
+            result.model, constants=given, outputs=list(outputs), start=float(result.time[0]),
+            stop=float(result.time[-1]), save_every=float(result.provenance["save_every"]), solver=solver,
+        )  # fmt: skip
+        redone.append(again)
+        for name in outputs:
+            difference = float(np.abs(again[name][:, 0] - result[name][:, run]).max())
+            deviation[name] = max(deviation[name], difference)
+    return Refereed(chosen, deviation, tuple(redone))
+
+
+def saved_times(plan: Plan) -> Floats:
+    """Return the saved times `(time,)`, put exactly on the steps that they fall on."""
+    saved = regular_times(plan.start, plan.stop, plan.save_every)
+    steps = regular_times(plan.start, plan.stop, plan.step)
+    near = steps[np.clip(np.searchsorted(steps, saved - plan.step / 2), 0, len(steps) - 1)]
+    return np.where(np.abs(near - saved) <= 1e-9 * plan.step, near, saved)
+
+
+def _plan(
+    resolved: Resolved,
+    outputs: str | Sequence[str] | None,
+    start: float | None,
+    stop: float | None,
+    save_every: float | _Unset | None,
+    time_step: float | None,
+    method: str | None,
+    solver: str,
+    rtol: float,
+    atol: float,
+    events: str,
+) -> Plan:
+    time = resolved.model.time
+    faults: list[str] = []
+    first = _control(resolved, "INITIAL TIME", start, faults)
+    last = _control(resolved, "FINAL TIME", stop, faults)
+    step = _control(resolved, "TIME STEP", time_step, faults)
+    given = None if isinstance(save_every, _Unset) else step if save_every is None else save_every
+    every = _control(resolved, "SAVEPER", given, faults)
+    faults += _number_faults(first, last, step, every, rtol, atol)
+    faults += _word_faults("events", events, ("exact", "compatible"))
+    faults += _word_faults("solver", solver, ADAPTIVE)
+    default = "scipy" if resolved.scalar else "rk4"
+    chosen = method or (time.method if events == "compatible" else default)
+    faults += _word_faults("method", chosen, ("scipy", *FIXED))
+    if chosen == "scipy" and events == "compatible":
+        faults.append("events='compatible' needs method 'rk4' or 'euler': an adaptive step has no grid to snap to")
+    if chosen == "scipy" and resolved.runs > 1:
+        faults.append("method 'scipy' computes one run at a time; use 'rk4' for many")
+    if events == "compatible" and not faults and abs(every / step - round(every / step)) > 1e-9:
+        faults.append(f"save_every {every:g} is no multiple of the step {step:g}, as compatible events need")
+    if faults:
+        raise ScenarioError("\n".join(faults))
+    names = _outputs(resolved, outputs)
+    return Plan(first, last, step, every, chosen, solver, rtol, atol, events, names)
+
+
+def _control(resolved: Resolved, name: str, given: float | None, faults: list[str]) -> float:
+    """Return a time setting: as asked for, else as set for all runs, else as the file says."""
+    time = resolved.model.time
+    own = {
+        "INITIAL TIME": time.initial,
+        "FINAL TIME": time.final,
+        "TIME STEP": time.step,
+        "SAVEPER": time.save_every,
+    }
+    column = next((c for set_name, c in resolved.columns.items() if set_name.upper() == name), None)
+    if column is not None and np.ptp(column) > 0:
+        faults.append(f"'{name}' must be the same in all runs")
+    if given is not None:
+        return float(given)
+    return float(column[0]) if column is not None else own[name]
+
+
+def _number_faults(first: float, last: float, step: float, every: float, rtol: float, atol: float) -> list[str]:
+    faults = []
+    if not (np.isfinite(first) and np.isfinite(last) and first < last):
+        faults.append(f"start {first:g} must be a finite time before stop {last:g}")
+    for name, value in (("time_step", step), ("save_every", every), ("rtol", rtol), ("atol", atol)):
+        if not (np.isfinite(value) and value > 0):
+            faults.append(f"{name} is {value:g}; it must be above zero")
+    if not faults and (last - first) / min(step, every) > 1e7:
+        faults.append("more than ten million steps")
+    return faults
+
+
+def _word_faults(name: str, word: str, allowed: tuple[str, ...]) -> list[str]:
+    if word in allowed:
+        return []
+    return [f"{name} '{word}' does not exist; allowed: {', '.join(allowed)}{nearest(word, allowed)}"]
+
+
+def _outputs(resolved: Resolved, outputs: str | Sequence[str] | None) -> tuple[str, ...]:
+    model = resolved.model
+    moving = [name for name in model.names() if model.variables[name].kind is not Kind.CONSTANT]
+    if outputs == "all" or (outputs is None and resolved.scalar):
+        return tuple(moving)
+    if outputs is None:
+        keys = {model.find(name).name for name in OUTCOMES if name in model}
+        return tuple(name for name in moving if name in keys or model.variables[name].kind is Kind.STOCK)
+    wanted = [outputs] if isinstance(outputs, str) else list(outputs)
+    return tuple(dict.fromkeys(model.find(name).name for name in wanted))
+
+
+def _check_memory(plan: Plan, runs: int) -> None:
+    """Refuse a request whose trajectories would not fit, with the number of runs that would."""
+    each = 8 * len(plan.outputs) * ((plan.stop - plan.start) / plan.save_every + 1)
+    room = 0.4 * _memory()
+    if each * runs > room:
+        fits = max(int(room / max(each, 1)), 0)
+        raise ScenarioError(
+            f"{runs:,} runs with {len(plan.outputs)} outputs need {each * runs / 1e9:.1f} GB; about {fits:,} runs "
+            "would fit. Ask for fewer outputs or a larger save_every."
+        )
+
+
+def _memory() -> float:
+    """Return the machine's memory in bytes, or 8 GB where the system does not tell."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return 8e9
+
+
+def _columns(resolved: Resolved, plan: Plan) -> dict[str, Floats]:
+    """Return every constant, `(run,)` where it was set and `(1,)` elsewhere; the clock's as they are planned."""
+    clock = {
+        "INITIAL TIME": plan.start,
+        "FINAL TIME": plan.stop,
+        "TIME STEP": plan.step,
+        "SAVEPER": plan.save_every,
+    }
+    columns: dict[str, Floats] = {}
+    for variable in resolved.model.of_kind(Kind.CONSTANT):
+        own = np.array([clock.get(variable.name.upper(), variable.value)])
+        columns[variable.name] = own if variable.name.upper() in clock else resolved.columns.get(variable.name, own)
+    return columns
+
+
+@lru_cache(maxsize=64)
+def structure_of(model: Model) -> Structure:
+    """Return the structure of a model, kept for the model's lifetime."""
+    return analyse(model)
+
+
+@lru_cache(maxsize=64)
+def _program(model: Model, outputs: tuple[str, ...], printing: str, events: str) -> Program:
+    return compile_program(model, structure_of(model), outputs, printing, events)
+
+
+def _one(model: Model, plan: Plan, columns: Mapping[str, Floats], saved: Floats) -> Floats:
+    program = _program(model, plan.outputs, "scalar", "exact")
+    constants = [float(columns[name][0]) for name in program.constants]
+    breaks = break_points(model, plan, columns)
+    structure = structure_of(model)
+    longest = plan.step if structure.unsplit else max((plan.stop - plan.start) / 50, plan.step)
+    return integrate_adaptive(
+        program, constants, saved, breaks[:, 0].tolist(), solver=plan.solver, rtol=plan.rtol, atol=plan.atol,
+        max_step=longest,
+    )  # fmt: skip
+
+
+def _many(
+    model: Model,
+    plan: Plan,
+    columns: Mapping[str, Floats],
+    runs: int,
+    saved: Floats,
+    jobs: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> Floats:
+    program = _program(model, plan.outputs, "numpy", plan.events)
+    values = np.empty((len(saved), len(plan.outputs), runs))
+
+    def work(chunk: slice) -> int:
+        part = {name: c[chunk] if len(c) > 1 else c for name, c in columns.items()}
+        breaks = break_points(model, plan, part) if plan.events == "exact" else np.empty((0, 1))
+        grid = make_grid(plan.start, plan.stop, plan.step, saved, breaks)
+        constants = [np.broadcast_to(part[name], (chunk.stop - chunk.start,)) for name in program.constants]
+        values[:, :, chunk] = integrate_batch(program, constants, grid, plan.method, plan.events, plan.step)
+        return int(chunk.stop - chunk.start)
+
+    done = 0
+    with ThreadPoolExecutor(max_workers=jobs or 1) as pool:
+        for finished in as_completed([pool.submit(work, chunk) for chunk in _chunks(runs)]):
+            done += finished.result()
+            if progress is not None:
+                progress(done, runs)
+    return values
+
+
+def _chunks(runs: int) -> Iterator[slice]:
+    for first in range(0, runs, CHUNK):
+        yield slice(first, min(first + CHUNK, runs))
+
+
+def break_points(model: Model, plan: Plan, columns: Mapping[str, Floats]) -> Floats:
+    """Return the moments `(break, run or 1)` at which conditions on time can jump in each run."""
+    structure = structure_of(model)
+    if not structure.breaks:
+        return np.empty((0, 1))
+    program = _program(model, plan.outputs, "numpy", "exact")
+    with np.errstate(all="ignore"):
+        at = np.array([plan.start])
+        held_values = program.start(at, at, 0.0, [columns[name] for name in program.constants])[1]
+    held = dict(zip(program.held, held_values, strict=True))
+    rows: list[Floats] = []
+    for point in structure.breaks:
+        rows += _train_rows(model, structure, point, held, plan) if isinstance(point, Train) else [
+            *fixed_values(model, structure, [point], held)
+        ]  # fmt: skip
+    width = max(np.size(row) for row in rows)
+    return np.unique(np.array([np.broadcast_to(row, (width,)) for row in rows]), axis=0)
+
+
+def _train_rows(
+    model: Model, structure: Structure, train: Train, held: Mapping[str, Floats], plan: Plan
+) -> list[Floats]:
+    """Return the break points of a PULSE TRAIN that can fall into the run."""
+    parts: list[Expression] = [train.start, train.duration, train.repeat, train.end]
+    start, duration, repeat, end = fixed_values(model, structure, parts, held)
+    if not (repeat > 0).all():
+        raise SimulationError("PULSE TRAIN repeats at an interval that is not above zero")
+    count = int(np.nanmax((np.minimum(end, plan.stop) - start) / repeat)) + 1
+    if count > MAX_TRAIN:
+        raise SimulationError(f"PULSE TRAIN has {count:,} pulses; at most {MAX_TRAIN:,} are split exactly")
+    rows = [end]
+    for k in range(max(count, 0)):
+        rows += [start + k * repeat, start + k * repeat + duration]
+    return rows
+
+
+def _breakdown(plan: Plan, saved: Floats, values: Floats) -> str:
+    """Say which output first stopped being a number, and when."""
+    wrong = ~np.isfinite(values[:, :, 0])
+    when = int(np.argmax(wrong.any(axis=1)))
+    names = [plan.outputs[i] for i in np.flatnonzero(wrong[when])][:3]
+    quoted = ", ".join(f"'{name}'" for name in names)
+    return f"the run broke down at time {saved[when]:g}: {quoted} is no finite number"
+
+
+def _provenance(resolved: Resolved, plan: Plan, scenario: ScenarioLike | None) -> dict[str, Any]:
+    model = resolved.model
+    return {
+        "model": model.name,
+        "model_hash": model.file_hash,
+        "scenario": getattr(scenario, "name", None),
+        "scenario_hash": getattr(scenario, "hash", None),
+        "method": plan.method,
+        "solver": plan.solver if plan.method == "scipy" else None,
+        "rtol": plan.rtol if plan.method == "scipy" else None,
+        "atol": plan.atol if plan.method == "scipy" else None,
+        "events": plan.events,
+        "backend": "scalar Python" if plan.method == "scipy" else "numpy",
+        "start": plan.start,
+        "stop": plan.stop,
+        "time_step": plan.step,
+        "save_every": plan.save_every,
+        "time_unit": model.time.unit,
+        "jumps_not_split": list(structure_of(model).unsplit),
+        "runs": resolved.runs,
+        "versions": provenance_of_versions(),
+    }
+
+
+def provenance_of_versions() -> dict[str, str]:
+    """Return the versions that a result hangs on."""
+    names = ("transition_sim", "numpy", "scipy", "pysd")
+    return {name: version(name) for name in names} | {"python": platform.python_version()}

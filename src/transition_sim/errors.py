@@ -1,0 +1,66 @@
+"""The errors of transition_sim, and the faults that they carry.
+
+A user's mistake is never a traceback: whoever finds one collects every fault of the input and raises
+one error whose text has a line for each, in the form `file:line: what; what is allowed; nearest match`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing wrong with an input: where it stands and what is the matter."""
+
+    file: str
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.message}" if place else self.message
+
+
+class TransitionSimError(Exception):
+    """Base of every error that transition_sim raises on purpose; `faults` lists all that was found."""
+
+    def __init__(self, message: str | Fault | Iterable[Fault]) -> None:
+        if isinstance(message, str):
+            self.faults: tuple[Fault, ...] = (Fault("", None, message),)
+        elif isinstance(message, Fault):
+            self.faults = (message,)
+        else:
+            self.faults = tuple(message)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class ModelError(TransitionSimError):
+    """A model file cannot be used as it stands."""
+
+
+class ScenarioError(TransitionSimError):
+    """A scenario, sweep, ensemble or setting does not fit its schema or its model."""
+
+
+class SimulationError(TransitionSimError):
+    """A run could not be computed, or its numbers cannot be trusted."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Return `; did you mean 'X'?` for the closest allowed name, or an empty text."""
+    by_lower = {candidate.lower(): candidate for candidate in allowed}
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean '{by_lower[found[0]]}'?" if found else ""
+
+
+def shown(path: str | Path) -> str:
+    """Return a path as messages show it: relative to the working folder where that is shorter."""
+    try:
+        relative = Path(path).resolve().relative_to(Path.cwd().resolve())
+    except (ValueError, OSError):
+        return str(path)
+    return relative.as_posix()

@@ -1,0 +1,295 @@
+"""Figures: each function takes an axes (and data) and returns it. The only importer of matplotlib.
+
+One style: Okabe-Ito colours that are safe for the colour-blind, dash styles so that grey prints read as well, direct
+labels, units on the axes, ranges before single numbers. Widths are in millimetres: a column is 85, a page 170.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from transition_sim.data import write_bytes
+from transition_sim.engine.result import Result
+from transition_sim.model.equations import Kind, Model
+from transition_sim.study.comparison import Comparison, Outcome, quantiles
+from transition_sim.study.wording import label
+
+Floats = NDArray[np.float64]
+MM = 1 / 25.4
+COLUMN, PAGE = 85.0, 170.0
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, YELLOW, GREY = "#E69F00", "#56B4E9", "#F0E442", "#555555"
+LINES = (("-", BLUE), ("--", VERMILLION), ("-.", GREEN), (":", PURPLE))
+CAUTION = "Stylised teaching and exploration model, not a forecast. The size of PBC effects is an assumption."
+_STYLE: dict[str, Any] = {
+    "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left", "svg.hashsalt": "transition_sim",
+    "svg.fonttype": "none", "lines.linewidth": 1.4, "figure.dpi": 200,
+}  # fmt: skip
+PANELS = (
+    ("peacekeepers deployed", 1e-3, "thousand people"), ("security", 1, "index 0 to 1"),
+    ("active spoilers", 1e-3, "thousand people"), ("state capacity", 1, "index 0 to 1"),
+    ("legitimacy", 1, "index 0 to 1"), ("agreement implementation", 1, "index 0 to 1"),
+    ("aid disbursement", 1, "MUSD per month"), ("aid gap", 1, "MUSD per month"),
+)  # fmt: skip
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the project's style inside this block."""
+    with mpl.rc_context(_STYLE):
+        yield
+
+
+def option_risk(ax: Axes, outcome: Outcome, horizon: int = -1) -> Axes:
+    """Draw the risk of relapse of each option: median, 10th to 90th percentile of the worlds."""
+    for i, name in enumerate(outcome.options):
+        _whisker(ax, i, outcome.probability[horizon, i] * 100, GREY if name == "none" else BLUE)
+    ax.set_xlim(left=0)
+    return _option_axis(ax, outcome.options, "risk of relapse in 20 years (%)")
+
+
+def option_difference(ax: Axes, outcome: Outcome, horizon: int = -1) -> Axes:
+    """Draw what each option changes against `none` in the same world: median, 10th to 90th percentile."""
+    for i, name in enumerate(outcome.options):
+        if name != "none":
+            _whisker(ax, i, outcome.difference[horizon, i] * 100, BLUE)
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    return _option_axis(ax, outcome.options, "change from none (points)")
+
+
+def _whisker(ax: Axes, row: int, values: Floats, colour: str) -> None:
+    q = quantiles(values)
+    ax.plot([q["p10"], q["p90"]], [row, row], color=colour, linewidth=3, alpha=0.45, solid_capstyle="butt")
+    ax.plot(q["median"], row, "o", color=colour, markersize=4)
+
+
+def _option_axis(ax: Axes, options: Sequence[str], text: str) -> Axes:
+    ax.set_yticks(range(len(options)), [label(option) for option in options])
+    ax.set_ylim(len(options) - 0.5, -0.5)
+    ax.set_xlabel(text)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def trajectory(ax: Axes, time: Floats, values: Floats, scale: float, dates: Mapping[str, float]) -> Axes:
+    """Draw the median and the 10th to 90th percentile band of `values` `(time, world)` over years."""
+    low, middle, high = np.quantile(values * scale, (0.1, 0.5, 0.9), axis=1)
+    ax.fill_between(time / 12, low, high, color=SKY, alpha=0.45, linewidth=0)
+    ax.plot(time / 12, middle, color=BLUE)
+    _draw_down(ax, dates)
+    ax.set_xlim(time[0] / 12, time[-1] / 12)
+    ax.set_ylim(bottom=0)
+    ax.set_xticks([0, 5, 10, 15, 20])
+    return ax
+
+
+def _draw_down(ax: Axes, dates: Mapping[str, float]) -> None:
+    """Shade the planned draw-down and mark the election."""
+    if "draw down start" in dates:
+        start = dates["draw down start"]
+        ax.axvspan(start / 12, (start + dates["draw down duration"]) / 12, color=YELLOW, alpha=0.35, linewidth=0)
+    if "election date" in dates:
+        ax.axvline(dates["election date"] / 12, color=GREY, linewidth=0.7, linestyle=":")
+
+
+def hazard_by_driver(ax: Axes, time: Floats, drivers: Mapping[str, Floats], dates: Mapping[str, float]) -> Axes:
+    """Draw the contributions to the log hazard over years, medians over worlds, labelled at their ends.
+
+    `drivers` holds `(time, world)` for each driver; a contribution of 0.69 doubles the hazard.
+    """
+    after = time >= 0
+    rows = {name: np.median(values, axis=1)[after] for name, values in drivers.items()}
+    ordered = sorted(rows, key=lambda name: rows[name][-1])
+    for i, name in enumerate(ordered):
+        dash, colour = LINES[i % len(LINES)]
+        ax.plot(time[after] / 12, rows[name], linestyle=dash, color=colour, linewidth=1.8 if name == "mission" else 1.1)
+    _draw_down(ax, dates)
+    ax.axhline(0, color=GREY, linewidth=0.7)
+    ax.set_xlim(0, time[-1] / 12)
+    ax.set_xlabel("years from mandate")
+    ax.set_ylabel("log hazard (0.69 doubles it)")
+    _end_labels(ax, [(name, rows[name][-1]) for name in ordered])
+    return ax
+
+
+def _end_labels(ax: Axes, ends: Sequence[tuple[str, float]]) -> None:
+    """Label lines at their right ends, pushed apart so that no two labels overlap."""
+    low, high = ax.get_ylim()
+    height = ax.get_window_extent().height / ax.figure.dpi * 72
+    least = 8.5 * (high - low) / height
+    places = [value for _, value in ends]
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + least)
+    excess = max(places[-1] - high, 0)
+    for i in range(len(places) - 1, -1, -1):
+        places[i] -= excess if i == len(places) - 1 else 0
+        if i < len(places) - 1:
+            places[i] = min(places[i], places[i + 1] - least)
+    x = ax.get_xlim()[1]
+    for i, ((name, value), place) in enumerate(zip(ends, places, strict=True)):
+        ax.annotate(
+            name, (x, value), xytext=(x * 1.04, place), va="center", fontsize=7, color=LINES[i % len(LINES)][1],
+            annotation_clip=False, arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0},
+        )  # fmt: skip
+
+
+def comparison_figure(done: Comparison, width: float = PAGE) -> Figure:
+    """Return risk and paired differences by option, both bundles, `width` mm wide."""
+    rows = len(done.outcomes)
+    with style():
+        wide = width >= 120
+        columns = 2 if wide else 1
+        height = rows * (58 if wide else 104) + 40
+        figure = Figure(figsize=(width * MM, height * MM), layout="constrained")
+        axes = figure.subplots(rows * (2 if not wide else 1), columns, squeeze=False).reshape(rows, 2)
+        for (left, right), outcome in zip(axes, done.outcomes, strict=True):
+            option_risk(left, outcome)
+            option_difference(right, outcome)
+            name = {"role": "By role: own channels", "same": "Same bundle: only timing differs"}[outcome.bundle]
+            left.set_title(name, fontweight="bold")
+            if wide:
+                right.set_yticklabels([])
+        _finish(figure, _headline(done), done, width)
+    return figure
+
+
+def trajectories_figure(done: Comparison, width: float = PAGE) -> Figure:
+    """Return the main stocks of `none` over time with bands, `width` mm wide."""
+    outcome = done.outcomes[0]
+    none = outcome.options.index("none")
+    with style():
+        columns = 4 if width >= 120 else 2
+        rows = -(-len(PANELS) // columns)
+        figure = Figure(figsize=(width * MM, (rows * 42 + 44) * MM), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
+        for ax, (name, scale, unit) in zip(axes, PANELS, strict=False):
+            trajectory(ax, outcome.time, outcome.paths[name][:, none], scale, done.dates)
+            ax.set_title(f"{name}\n({unit})")
+        for ax in axes[-columns:]:
+            ax.set_xlabel("years from mandate")
+        capacity = np.median(outcome.paths["state capacity"][:, none], axis=1)
+        text = (
+            f"Without PBC effort, median state capacity goes from {capacity[0]:.2f} to {capacity[-1]:.2f} in 21 years. "
+            "Line: median; band: 10th to 90th percentile of worlds; shaded: planned draw-down; dots: election."
+        )
+        _finish(figure, text, done, width)
+    return figure
+
+
+def hazard_figure(done: Comparison, width: float = PAGE) -> Figure:
+    """Return the hazard by driver over time for `none`, `width` mm wide."""
+    outcome = done.outcomes[0]
+    none = outcome.options.index("none")
+    drivers = {
+        name.removeprefix("hazard from "): values[:, none]
+        for name, values in outcome.paths.items()
+        if name.startswith("hazard from ")
+    }
+    with style():
+        figure = Figure(figsize=(width * MM, 108 * MM), layout="constrained")
+        hazard_by_driver(figure.subplots(), outcome.time, drivers, done.dates)
+        late = outcome.time >= done.dates["draw down start"] + done.dates["draw down duration"]
+        last = {name: float(np.median(values[late][0])) for name, values in drivers.items() if name != "mission"}
+        worst = max(last, key=lambda name: last[name])
+        text = (
+            f"When the mission has left, '{worst}' adds most to the log hazard (median {last[worst]:+.2f}). Medians over "
+            "worlds without PBC effort; an accounting of the model, not causal attribution. Shaded: planned draw-down."
+        )
+        _finish(figure, text, done, width)
+    return figure
+
+
+def run_figure(result: Result, model: Model, width: float = PAGE) -> Figure:
+    """Return the stocks of one run, small multiples, `width` mm wide; any model."""
+    names = [name for name in result.names if model.variables[name].kind is Kind.STOCK] or list(result.names)
+    names = names[:40]
+    with style():
+        columns = 4 if width >= 120 else 2
+        rows = -(-len(names) // columns)
+        figure = Figure(figsize=(width * MM, (rows * 36 + 14) * MM), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
+        for ax, name in zip(axes, names, strict=False):
+            ax.plot(result.time, result[name][:, 0], color=BLUE)
+            unit = result.units.get(name, "")
+            ax.set_title("\n".join(textwrap.wrap(name, 24)) + (f"\n({unit})" if unit else ""))
+        for ax in axes[len(names) :]:
+            ax.remove()
+        for ax in axes[max(len(names) - columns, 0) : len(names)]:
+            ax.set_xlabel(f"time ({model.time.unit})" if model.time.unit else "time")
+        figure.supxlabel(f"One run of {model.name}, model {model.file_hash[:12]}", fontsize=6, color=GREY)
+    return figure
+
+
+def _headline(done: Comparison) -> str:
+    """Say what the comparison shows, with its range."""
+    parts = []
+    for outcome in done.outcomes:
+        middle = np.median(outcome.difference[-1], axis=1)
+        best = int(np.argmin(middle))
+        q = quantiles(outcome.difference[-1, best] * 100)
+        name = {"role": "By role", "same": "With the same bundle"}[outcome.bundle]
+        parts.append(
+            f"{name}, '{label(outcome.options[best])}' lowers the 20-year risk most: {-q['p90']:.1f} to {-q['p10']:.1f} "
+            f"points (best in {100 * outcome.share_best[-1, best]:.0f} % of worlds)."
+        )
+    none = quantiles(done.outcomes[0].probability[-1, done.outcomes[0].options.index("none")] * 100)
+    parts.append(
+        f"Worlds alone differ by {none['p90'] - none['p10']:.0f} points. Dot: median; bar: 10th to 90th percentile."
+    )
+    return " ".join(parts)
+
+
+def _finish(figure: Figure, text: str, done: Comparison, width: float) -> None:
+    """Put the finding above and the stamp below a figure, wrapped to its width."""
+    letters = int(width / 1.52)
+    figure.suptitle("\n".join(textwrap.wrap(text, letters)), x=0.01, ha="left", fontsize=8)
+    stamp = (
+        f"{CAUTION} Context '{done.context}', relapse = {done.definition}, {done.runs} prior worlds (not calibrated), "
+        f"seed {done.seed}, {done.effort_months:g} effort-months, model {str(done.provenance['model_hash'])[:12]}, "
+        f"transition_sim {done.provenance['versions']['transition_sim']}."
+    )
+    figure.supxlabel("\n".join(textwrap.wrap(stamp, int(width / 1.15))), x=0.01, ha="left", fontsize=6, color=GREY)
+
+
+COMPARISON_FIGURES: Mapping[str, Callable[[Comparison, float], Figure]] = {
+    "options": comparison_figure,
+    "trajectories": trajectories_figure,
+    "hazard-by-driver": hazard_figure,
+}
+
+
+def save_comparison(done: Comparison, folder: Path) -> list[Path]:
+    """Save every figure of a comparison as SVG and PNG, and the first at column width; return the paths."""
+    written: list[Path] = []
+    for name, make in COMPARISON_FIGURES.items():
+        written += save(make(done, PAGE), folder / name)
+        written += save(make(done, COLUMN), folder / f"{name}-column")
+    return written
+
+
+def save_run(result: Result, model: Model, folder: Path) -> list[Path]:
+    """Save the stocks of a run as SVG and PNG; return the paths."""
+    return save(run_figure(result, model), folder / "stocks")
+
+
+def save(figure: Figure, path: Path, formats: Iterable[str] = ("svg", "png")) -> list[Path]:
+    """Write a figure in some formats, each by a temporary name and a rename; the same figure gives the same bytes."""
+    written = []
+    for form in formats:
+        buffer = io.BytesIO()
+        with style():
+            figure.savefig(buffer, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
+        written.append(write_bytes(path.with_suffix(f".{form}"), buffer.getvalue()))
+    return written

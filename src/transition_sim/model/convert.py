@@ -1,0 +1,312 @@
+"""A parsed equation becomes expressions: references resolved, subscripts written out, structures made stocks.
+
+The trees that come in are PySD's; they are told apart by class name, so that this module imports no PySD.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise, product
+from typing import Any
+
+from transition_sim.errors import ModelError, nearest
+from transition_sim.model.equations import (
+    Call,
+    Expression,
+    Kind,
+    Lookup,
+    Number,
+    Reference,
+    Table,
+    Time,
+    canonical,
+)
+from transition_sim.model.functions import FUNCTIONS, supported
+
+MAX_NODES = 20_000
+LOOKUP_CALLS = {
+    "lookup extrapolate": "extrapolate",
+    "lookup forward": "forward",
+    "lookup backward": "backward",
+}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What names mean in one file: ranges, defined elements, names as written, and lookup tables."""
+
+    ranges: Mapping[str, tuple[str, ...]]
+    elements: Mapping[str, int]
+    names: Mapping[str, str]
+    element_names: Mapping[str, str]
+    lookups: Mapping[str, Table]
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A variable that a function stands for: a level of a SMOOTH or DELAY, or a held INITIAL."""
+
+    name: str
+    kind: Kind
+    expression: Expression
+    initial: Expression | None = None
+
+
+@dataclass
+class Converter:
+    """Turns the tree of one scalar variable into expressions, collecting hidden variables on the way."""
+
+    scope: Scope
+    bound: Mapping[str, str]  # canonical range name -> element, for this scalar variable
+    owner: str
+    hidden: list[Hidden] = field(default_factory=list)
+    nodes: int = 0
+
+    def definition(self, tree: Any) -> tuple[Kind, Expression, Expression | None]:
+        """Return kind, expression and initial value of the variable that this tree defines."""
+        kind = type(tree).__name__
+        if kind == "IntegStructure":
+            return Kind.STOCK, self.convert(tree.flow), self.convert(tree.initial)
+        if kind == "InitialStructure":
+            return Kind.INITIAL, self.convert(tree.initial), None
+        if kind == "CallStructure" and self.called(tree) == "active initial":
+            self.count(tree, "ACTIVE INITIAL", 2)
+            return Kind.AUXILIARY, self.convert(tree.arguments[0]), self.convert(tree.arguments[1])
+        expression = self.convert(tree)
+        if isinstance(expression, Number):
+            return Kind.CONSTANT, expression, None
+        return Kind.AUXILIARY, expression, None
+
+    def convert(self, tree: Any) -> Expression:
+        """Return the expression of a tree; ModelError where it holds what is not supported."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise ModelError(f"'{self.owner}' grows above {MAX_NODES:,} terms once subscripts are written out")
+        if isinstance(tree, (int, float)) or hasattr(tree, "dtype"):
+            return self.number(tree)
+        handler = getattr(self, f"_{type(tree).__name__}", None)
+        if handler is None:
+            what = type(tree).__name__.removesuffix("Structure")
+            raise ModelError(f"'{self.owner}': {what} is not supported{nearest(what, supported())}")
+        result: Expression = handler(tree)
+        return result
+
+    def number(self, tree: Any) -> Expression:
+        if getattr(tree, "size", 1) != 1:
+            raise ModelError(f"'{self.owner}': a list of numbers can only stand alone")
+        value = float(tree)
+        if not math.isfinite(value):
+            raise ModelError(f"'{self.owner}': {value} is no finite number (:NA: is not supported)")
+        return Number(value)
+
+    def called(self, tree: Any) -> str:
+        return canonical(getattr(tree.function, "reference", ""))
+
+    def count(self, tree: Any, name: str, *allowed: int) -> None:
+        given = len(tree.arguments)
+        if given not in allowed:
+            wanted = " or ".join(map(str, allowed))
+            raise ModelError(f"'{self.owner}': {name} takes {wanted} arguments, {given} given")
+
+    def _ArithmeticStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        operators, arguments = list(tree.operators), list(tree.arguments)
+        if operators == ["negative"]:
+            return negative(self.convert(arguments[0]))
+        if operators[0] == "^":
+            return self.power(arguments)
+        result = self.convert(arguments[0])
+        for operator, argument in zip(operators, arguments[1:], strict=True):
+            result = Call(operator, (result, self.convert(argument)))
+        return result
+
+    def power(self, arguments: list[Any]) -> Expression:
+        """Return a chain of powers, right to left; a literal's minus binds weaker than its power."""
+        if len(arguments) == 1:
+            return self.convert(arguments[0])
+        base, exponent = self.convert(arguments[0]), self.power(arguments[1:])
+        if isinstance(base, Number) and base.value < 0:
+            return negative(Call("^", (Number(-base.value), exponent)))
+        return Call("^", (base, exponent))
+
+    def _LogicStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        if tree.operators == [":NOT:"]:
+            return Call(":NOT:", (self.convert(tree.arguments[0]),))
+        result = self.convert(tree.arguments[0])
+        groups: list[Expression] = []
+        for operator, argument in zip(tree.operators, tree.arguments[1:], strict=True):
+            if operator.upper() == ":OR:":  # :AND: binds stronger
+                groups.append(result)
+                result = self.convert(argument)
+            else:
+                result = Call(operator.upper(), (result, self.convert(argument)))
+        groups.append(result)
+        result = groups[0]
+        for group in groups[1:]:
+            result = Call(":OR:", (result, group))
+        return result
+
+    def _ReferenceStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        if canonical(tree.reference) == "time" and tree.subscripts is None:
+            return Time()
+        name = self.element(tree)
+        if name in self.scope.lookups:
+            raise ModelError(f"'{self.owner}': lookup '{tree.reference}' needs an argument in brackets")
+        return Reference(self.scope.element_names[name])
+
+    def element(self, tree: Any) -> str:
+        """Return the canonical full name that a reference means for this scalar variable."""
+        base = canonical(tree.reference)
+        subscripts = [self.subscript(s) for s in tree.subscripts.subscripts] if tree.subscripts else []
+        name = canonical(f"{base}[{','.join(subscripts)}]" if subscripts else base)
+        if name in self.scope.elements:
+            return name
+        shown = self.scope.names.get(base)
+        if shown is None:
+            spoken = tree.reference.replace("_", " ")
+            raise ModelError(f"'{self.owner}': '{spoken}' is not defined{nearest(spoken, self.scope.names.values())}")
+        raise ModelError(
+            f"'{self.owner}': '{shown}' has no element '[{', '.join(subscripts)}]'"
+            if subscripts
+            else f"'{self.owner}': '{shown}' needs its subscripts"
+        )
+
+    def subscript(self, text: str) -> str:
+        name = canonical(text)
+        if name in self.bound:
+            return self.bound[name]
+        if name.rstrip("! ") in self.scope.ranges:
+            where = "inside SUM" if name.endswith("!") else "on the left-hand side"
+            raise ModelError(f"'{self.owner}': subscript range '{text}' can only be used where it stands {where}")
+        return text
+
+    def _CallStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        name = self.called(tree)
+        if name == "sum":
+            self.count(tree, "SUM", 1)
+            return self.sum(tree.arguments[0])
+        if name in LOOKUP_CALLS:
+            self.count(tree, name.upper(), 2)
+            return Lookup(self.table(tree.arguments[0]), self.convert(tree.arguments[1]), LOOKUP_CALLS[name])
+        if name == "active initial":
+            raise ModelError(f"'{self.owner}': ACTIVE INITIAL can only stand alone on the right-hand side")
+        if name in self.scope.names:
+            return self.lookup_call(tree)
+        function = FUNCTIONS.get(name.upper())
+        if function is None or function.infix:
+            written = name.upper()
+            raise ModelError(f"'{self.owner}': function '{written}' is not supported{nearest(written, supported())}")
+        self.count(tree, function.name, function.arity)
+        arguments = list(tree.arguments)
+        if function.name == "PULSE TRAIN":  # the parser hands on (start, repeat, width, end)
+            arguments = [arguments[0], arguments[2], arguments[1], arguments[3]]
+        return Call(function.name, tuple(self.convert(argument) for argument in arguments))
+
+    def lookup_call(self, tree: Any) -> Expression:
+        name = self.element(tree.function)
+        if name not in self.scope.lookups:
+            shown = self.scope.names[canonical(tree.function.reference)]
+            raise ModelError(f"'{self.owner}': '{shown}' is no lookup and takes no argument")
+        self.count(tree, f"lookup '{tree.function.reference}'", 1)
+        return Lookup(self.scope.lookups[name], self.convert(tree.arguments[0]))
+
+    def table(self, tree: Any) -> Table:
+        if type(tree).__name__ == "ReferenceStructure":
+            name = self.element(tree)
+            if name in self.scope.lookups:
+                return self.scope.lookups[name]
+        raise ModelError(f"'{self.owner}': a lookup's name is expected as first argument")
+
+    def _InlineLookupsStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        try:
+            table = table_of(tree.lookups)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ModelError(f"'{self.owner}': {error}") from error
+        return Lookup(table, self.convert(tree.argument))
+
+    def sum(self, tree: Any) -> Expression:
+        """Return the sum over every range marked with `!` in the argument."""
+        marked = list(dict.fromkeys(_marked(tree)))
+        if not marked:
+            raise ModelError(f"'{self.owner}': SUM needs a subscript marked with '!'")
+        axes = []
+        for name in marked:
+            if name.rstrip("! ") not in self.scope.ranges:
+                raise ModelError(f"'{self.owner}': SUM over '{name}': no such subscript range")
+            axes.append(self.scope.ranges[name.rstrip("! ")])
+        outer, total = self.bound, None
+        for combination in product(*axes):
+            self.bound = {**outer, **dict(zip(marked, combination, strict=True))}
+            term = self.convert(tree)
+            total = term if total is None else Call("+", (total, term))
+        self.bound = outer
+        return total if total is not None else Number(0.0)
+
+    def hide(self, what: str, kind: Kind, expression: Expression, initial: Expression | None = None) -> Reference:
+        name = f"#{self.owner}>{what} {len(self.hidden) + 1}"
+        self.hidden.append(Hidden(name, kind, expression, initial))
+        return Reference(name)
+
+    def _InitialStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        return self.hide("INITIAL", Kind.INITIAL, self.convert(tree.initial))
+
+    def _IntegStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        raise ModelError(f"'{self.owner}': INTEG can only stand alone on the right-hand side")
+
+    def _SmoothStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        """Return the last level of a chain in which each level closes on the one before."""
+        before, initial = self.convert(tree.input), self.convert(tree.initial)
+        time, order = self.convert(tree.smooth_time), Number(float(tree.order))
+        for _ in range(int(tree.order)):
+            name = f"#{self.owner}>SMOOTH {len(self.hidden) + 1}"
+            flow = Call("/", (Call("*", (Call("-", (before, Reference(name))), order)), time))
+            before = self.hide("SMOOTH", Kind.STOCK, flow, initial)
+        return before
+
+    def _DelayStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        """Return the outflow of a chain of levels, each worth its outflow times the delay time."""
+        before, initial = self.convert(tree.input), self.convert(tree.initial)
+        time, order = self.convert(tree.delay_time), Number(float(tree.order))
+        for _ in range(int(tree.order)):
+            name = f"#{self.owner}>DELAY {len(self.hidden) + 1}"
+            outflow = Call("/", (Reference(name), time))
+            flow = Call("*", (Call("-", (before, outflow)), order))
+            self.hide("DELAY", Kind.STOCK, flow, Call("*", (initial, time)))
+            before = outflow
+        return before
+
+
+def negative(expression: Expression) -> Expression:
+    """Return the expression with its sign turned; a number stays a number."""
+    return Number(-expression.value) if isinstance(expression, Number) else Call("negative", (expression,))
+
+
+def _marked(tree: Any) -> list[str]:
+    """Return the canonical names of the ranges marked with `!` in a tree, those of inner SUMs left out."""
+    if type(tree).__name__ == "ReferenceStructure":
+        names = tree.subscripts.subscripts if tree.subscripts else []
+        return [canonical(name) for name in names if name.strip().endswith("!")]
+    if type(tree).__name__ == "CallStructure" and canonical(tree.function.reference) == "sum":
+        return []
+    inner = getattr(tree, "arguments", None) or ()
+    found = [name for branch in inner for name in _marked(branch)]
+    if type(tree).__name__ == "CallStructure":
+        found += _marked(tree.function)
+    if type(tree).__name__ == "InlineLookupsStructure":
+        found += _marked(tree.argument)
+    return found
+
+
+def table_of(tree: Any) -> Table:
+    """Return the checked table of a parsed lookup; ValueError says what is wrong with it."""
+    if type(tree).__name__ != "LookupsStructure":
+        raise ValueError("tables from spreadsheets are not supported")
+    x, y = tuple(map(float, tree.x)), tuple(map(float, tree.y))
+    if len(x) < 2:
+        raise ValueError("a lookup needs two points or more")
+    if any(not abs(v) < float("inf") for v in (*x, *y)):
+        raise ValueError("a lookup's points must be finite numbers")
+    if any(b <= a for a, b in pairwise(x)):
+        raise ValueError("a lookup's x values must differ")
+    return Table(x, y)

@@ -1,0 +1,151 @@
+"""ONE table of every operator and function that models may use, with each of its printings.
+
+`numpy` and `scalar` are templates of the two Python printings: `{0}`, `{1}` ... are operands, `t` is the time,
+`te` the moment at which conditions on time are judged (see `transition_sim.engine.solvers`), `half` is half a step.
+`compatible` is used in place of `numpy` and `scalar` where events snap to the step as in Vensim and PySD.
+The names on the left are the ones that a `.mdl` file uses, in upper case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SMALL = 1e-6
+"""What Vensim takes for zero in ZIDZ, XIDZ, QUANTUM and MODULO, and the slack of PULSE and RAMP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """How one function is written in each printing.
+
+    `logical_in` and `logical_out` tell whether operands and result are truth values; `jumps` whether the result
+    can jump where its operands do not; `time` whether it reads the clock by itself.
+    """
+
+    name: str
+    arity: int
+    numpy: str
+    scalar: str = ""
+    compatible: str = ""
+    logical_in: bool = False
+    logical_out: bool = False
+    jumps: bool = False
+    time: bool = False
+    infix: bool = False
+
+    def template(self, printing: str, events: str) -> str:
+        """Return the template for a printing (`numpy` or `scalar`) and a mode of events."""
+        if events == "compatible" and self.compatible:
+            return self.compatible
+        return self.scalar if printing == "scalar" and self.scalar else self.numpy
+
+
+def _infix(name: str, arity: int, text: str, scalar: str = "") -> Function:
+    return Function(name, arity, text, scalar, infix=True)
+
+
+def _comparison(name: str, text: str) -> Function:
+    return Function(name, 2, text, logical_out=True, jumps=True, infix=True)
+
+
+def _logic(name: str, arity: int, text: str, scalar: str) -> Function:
+    return Function(name, arity, text, scalar, logical_in=True, logical_out=True, infix=True)
+
+
+def _plain(name: str, numpy_name: str, arity: int = 1) -> Function:
+    operands = ", ".join(f"{{{i}}}" for i in range(arity))
+    return Function(name, arity, f"{numpy_name}({operands})")
+
+
+_ALL = (
+    _infix("+", 2, "({0} + {1})"),
+    _infix("-", 2, "({0} - {1})"),
+    _infix("*", 2, "({0} * {1})"),
+    _infix("/", 2, "({0} / {1})", "divide({0}, {1})"),
+    _infix("^", 2, "power({0}, {1})"),
+    _infix("negative", 1, "(-{0})"),
+    _comparison("=", "({0} == {1})"),
+    _comparison("<>", "({0} != {1})"),
+    _comparison("<", "({0} < {1})"),
+    _comparison("<=", "({0} <= {1})"),
+    _comparison(">", "({0} > {1})"),
+    _comparison(">=", "({0} >= {1})"),
+    _logic(":AND:", 2, "({0} & {1})", "({0} and {1})"),
+    _logic(":OR:", 2, "({0} | {1})", "({0} or {1})"),
+    _logic(":NOT:", 1, "(~{0})", "(not {0})"),
+    Function("IF THEN ELSE", 3, "where({0}, {1}, {2})", "({1} if {0} else {2})"),
+    _plain("ABS", "absolute"),
+    _plain("EXP", "exp"),
+    _plain("LN", "log"),
+    Function("LOG", 2, "(log({0}) / log({1}))", "divide(log({0}), log({1}))"),
+    _plain("SQRT", "sqrt"),
+    _plain("SIN", "sin"),
+    _plain("COS", "cos"),
+    _plain("TAN", "tan"),
+    _plain("ARCSIN", "arcsin"),
+    _plain("ARCCOS", "arccos"),
+    _plain("ARCTAN", "arctan"),
+    _plain("SINH", "sinh"),
+    _plain("COSH", "cosh"),
+    _plain("TANH", "tanh"),
+    _plain("POWER", "power", 2),
+    _plain("MIN", "minimum", 2),
+    _plain("MAX", "maximum", 2),
+    Function("INTEGER", 1, "trunc({0})", jumps=True),
+    Function("QUANTUM", 2, "quantum({0}, {1})", jumps=True),
+    Function("MODULO", 2, "modulo({0}, {1})", jumps=True),
+    Function("ZIDZ", 2, "zidz({0}, {1})", jumps=True),
+    Function("XIDZ", 3, "xidz({0}, {1}, {2})", jumps=True),
+    Function("STEP", 2, "({0} * (te >= {1}))", compatible="({0} * ((t + half) > {1}))", jumps=True, time=True),
+    Function(
+        "RAMP",
+        3,
+        "({0} * maximum(minimum(t, {2}) - {1}, 0.0))",
+        compatible=f"({{0}} * ((t + {SMALL!r}) > {{1}}) * (minimum(t, {{2}}) - {{1}}))",
+        time=True,
+    ),
+    Function(
+        "PULSE",
+        2,
+        "(1.0 * ((te >= {0}) & (te < {0} + {1})))",
+        compatible=f"(1.0 * ((t >= {{0}} - {SMALL!r}) & (t < {{0}} + {{1}})))",
+        jumps=True,
+        time=True,
+    ),
+    Function(
+        "PULSE TRAIN",
+        4,
+        "pulse_train(te, {0}, {1}, {2}, {3}, 0.0)",
+        compatible=f"pulse_train(t, {{0}}, {{1}}, {{2}}, {{3}}, {SMALL!r})",
+        jumps=True,
+        time=True,
+    ),
+)
+
+FUNCTIONS: dict[str, Function] = {function.name: function for function in _ALL}
+"""Every operator and function by its name in a model file (upper case, single spaces)."""
+
+STRUCTURES = (
+    "INTEG",
+    "INITIAL",
+    "ACTIVE INITIAL",
+    "WITH LOOKUP",
+    "LOOKUP EXTRAPOLATE",
+    "LOOKUP FORWARD",
+    "LOOKUP BACKWARD",
+    "SMOOTH",
+    "SMOOTHI",
+    "SMOOTH3",
+    "SMOOTH3I",
+    "DELAY1",
+    "DELAY1I",
+    "DELAY3",
+    "DELAY3I",
+    "SUM",
+)
+"""What the reader writes out itself before a model reaches the engine."""
+
+
+def supported() -> list[str]:
+    """Return the names of all functions that a model file may call."""
+    return sorted({name for name, f in FUNCTIONS.items() if not f.infix} | set(STRUCTURES))

@@ -1,0 +1,117 @@
+"""From trajectories to risk: relapse probability over frailty, hazard by driver, and measures of the aid gap.
+
+Frailty is what countries differ in beyond what the model sees: lognormal with mean 1, so that the hazard of a country
+is z times the model's. Averaged over it, P(relapse by t) = E[1 - exp(-z H(t))] (Vaupel, Manton and Stallard 1979,
+Demography 16(3), https://doi.org/10.2307/2061224).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transition_sim.engine.result import Result
+from transition_sim.errors import ModelError, SimulationError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+CUMULATIVE = "cumulative relapse hazard"
+SPREAD = "frailty log standard deviation"
+OPEN_SHARE = 0.10
+"""A gap counts as open above this share of need."""
+_NODES = 40
+
+
+def frailty_average(cumulative_hazard: Floats, log_deviation: Floats) -> Floats:
+    """Return the probability of relapse `(..., run)` over lognormal frailty of mean 1.
+
+    `log_deviation` has shape `(run,)`. Gauss-Hermite quadrature with 40 nodes; for deviations up to 2 and cumulative
+    hazards up to 10 it is within 1e-5 of direct integration.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    weights = weights / weights.sum()
+    total = np.zeros_like(cumulative_hazard, dtype=float)
+    for node, weight in zip(nodes, weights, strict=True):
+        frailty = np.exp(log_deviation * node - log_deviation**2 / 2)
+        total += weight * -np.expm1(-cumulative_hazard * frailty)
+    return total
+
+
+def probability(result: Result) -> Floats:
+    """Return the probability of relapse `(time, run)`, averaged over frailty."""
+    return frailty_average(_kept(result, CUMULATIVE), _kept(result, SPREAD)[0])
+
+
+def relapse_risk(result: Result, years: Iterable[float] = (5, 10, 15, 20)) -> pd.DataFrame:
+    """Return the probability of relapse within so many years of the mandate: a row a year, a column a run.
+
+    Years are counted from month 0; SimulationError where a year lies outside the run or was not saved.
+    """
+    import pandas as pd
+
+    risk = probability(result)
+    wanted = list(years)
+    rows = [risk[time_index(result, 12 * year)] for year in wanted]
+    index = pd.Index(wanted, name="years from mandate")
+    return pd.DataFrame(rows, index=index, columns=pd.RangeIndex(result.runs, name="run"))
+
+
+def hazard_decomposition(result: Result) -> dict[str, Floats]:
+    """Return the contributions `(time, run)` to ln(hazard / baseline hazard) by driver; they sum to it.
+
+    The split is the model's accounting at each moment, not causal attribution: drivers move together.
+    Raises SimulationError where the parts do not sum to the whole within 1e-9.
+    """
+    names = [name for name in result.names if name.startswith("hazard from ")]
+    if not names:
+        raise ModelError("no variable 'hazard from ...' was kept; this needs the transition model, with outputs='all'")
+    parts = {name.removeprefix("hazard from "): result[name] for name in names}
+    whole = np.log(_kept(result, "relapse hazard") / _kept(result, "baseline hazard"))
+    error = float(np.abs(sum(parts.values()) - whole).max())
+    if not error < 1e-9:
+        raise SimulationError(f"the drivers miss the log hazard by {error:.2g}; was one of them left out of outputs?")
+    return parts
+
+
+def aid_gap(result: Result) -> pd.DataFrame:
+    """Return measures of the aid gap, a row a run.
+
+    `max_share` is the deepest gap as a share of need; `months_open` the months from the mandate on in which the gap is
+    above 10 % of need; `cumulative_musd` its sum in MUSD; `opens_after_draw_down` the months between the planned start
+    of the draw-down and the first moment after it with an open gap (NaN where none opens).
+    """
+    import pandas as pd
+
+    need, gap, time = _kept(result, "aid need"), _kept(result, "aid gap"), result.time
+    share = np.where(time[:, None] >= 0, gap / np.maximum(need, 1e-12), 0.0)
+    is_open = share > OPEN_SHARE
+    draw_down = _kept(result, "draw down start")[0]
+    late = is_open & (time[:, None] >= draw_down)
+    first = np.where(late.any(axis=0), time[late.argmax(axis=0)] - draw_down, np.nan)
+    return pd.DataFrame(
+        {
+            "max_share": share.max(axis=0),
+            "months_open": np.trapezoid(is_open.astype(float), time, axis=0),
+            "cumulative_musd": _kept(result, "cumulative aid gap")[-1],
+            "opens_after_draw_down": first,
+        }
+    )
+
+
+def time_index(result: Result, time: float) -> int:
+    """Return the index of a saved time; SimulationError where it was not saved."""
+    index = int(np.searchsorted(result.time, time - 1e-9))
+    if index >= len(result.time) or abs(result.time[index] - time) > 1e-6:
+        raise SimulationError(f"time {time:g} was not saved; saved are {result.time[0]:g} to {result.time[-1]:g}")
+    return index
+
+
+def _kept(result: Result, name: str) -> Floats:
+    if name not in result:
+        raise ModelError(f"this needs '{name}', which is not in the result{nearest(name, result.names)}")
+    return result[name]

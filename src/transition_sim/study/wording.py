@@ -1,0 +1,135 @@
+"""Comparisons and runs in words and tables: ranges first, and what they hang on beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from transition_sim import risk
+from transition_sim.engine.result import Result
+from transition_sim.model.equations import Kind, Model
+from transition_sim.study.comparison import ASSUMPTION, Comparison, Outcome, quantiles
+
+TITLES = {
+    "role": "By role: each entry point acts through its own channels (confounds what is done with when)",
+    "same": "Same bundle: identical actions, placed at different times (isolates timing)",
+}
+LABELS = {
+    "none": "none",
+    "mission_start": "mission start",
+    "during_mission": "during mission",
+    "draw_down": "draw-down",
+    "late_transition": "late transition",
+    "throughout": "throughout",
+    "spread": "spread",
+}
+
+
+def label(option: str) -> str:
+    """Return an option's name as people read it."""
+    return LABELS.get(option, option.replace("_", " "))
+
+
+def comparison_tables(done: Comparison) -> list[str]:
+    """Return a table for each bundle, at most 80 columns wide."""
+    return [_table(outcome) for outcome in done.outcomes]
+
+
+def _table(outcome: Outcome) -> str:
+    rows = [["option", "risk, 20 years", "change from none", "best in", "risk, 10 years", "effort"]]
+    rows.append(["", "% (median)", "points (median)", "worlds", "% (median)", "at 5/20 y"])
+    for i, name in enumerate(outcome.options):
+        change = "-" if name == "none" else _range(outcome.difference[-1, i], 100, "+.1f")
+        effort = f"{outcome.effort[0, i].mean():.0f} / {outcome.effort[-1, i].mean():.0f}"
+        mark = "" if outcome.full_budget[i] or name == "none" else " *"
+        rows.append(
+            [
+                label(name) + mark,
+                _range(outcome.probability[-1, i], 100, ".0f"),
+                change,
+                f"{100 * outcome.share_best[-1, i]:.0f} %",
+                _range(outcome.probability[1, i], 100, ".0f"),
+                effort,
+            ]
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    rule = "-" * max(map(len, lines))
+    partial = any(not full and o != "none" for full, o in zip(outcome.full_budget, outcome.options, strict=True))
+    note = ["* spends less than the whole budget"] if partial else []
+    return "\n".join(["", TITLES[outcome.bundle], rule, *lines[:2], rule, *lines[2:], rule, *note])
+
+
+def _range(values: np.ndarray, scale: float, form: str) -> str:
+    q = quantiles(values * scale)
+    return f"{q['p10']:{form}} to {q['p90']:{form}} ({q['median']:{form}})"
+
+
+def comparison_lines(done: Comparison) -> list[str]:
+    """Return what the tables show, and what they hang on, in plain lines."""
+    lines = [
+        "",
+        f"Ranges are the 10th to 90th percentile over {done.runs} plausible worlds, the same for every option.",
+    ]
+    lines += [_finding(outcome) for outcome in done.outcomes]
+    if len(done.outcomes) == 2:
+        lines.append(_agreement(*done.outcomes))
+    lines += [
+        f"ASSUMPTION: {ASSUMPTION}",
+        "PRIOR: worlds are sampled from plausible ranges (models/uncertainties.yaml) and are not calibrated.",
+        "Only year 20 compares equal effort: at earlier years late options have not yet spent theirs.",
+        f"Relapse means a return to {done.definition}. Risks are counted from the mandate and averaged over frailty.",
+        f"SciPy integrated {done.referee_runs} runs again: largest difference in probability {done.max_deviation:.1e} "
+        f"(allowed {done.tolerance:g}).",
+        f"Model {str(done.provenance['model_hash'])[:12]}, seed {done.seed}. A stylised teaching and exploration model, "
+        "not a forecast.",
+    ]
+    return lines
+
+
+def _finding(outcome: Outcome) -> str:
+    """Say which option lowers the 20-year risk most, against how wide the range of worlds is."""
+    middle = np.median(outcome.difference[-1], axis=1)
+    best = int(np.argmin(middle))
+    none = quantiles(outcome.probability[-1, outcome.options.index("none")] * 100)
+    share = 100 * outcome.share_best[-1, best]
+    name = {"role": "By role", "same": "With the same bundle"}[outcome.bundle]
+    if middle[best] >= 0:
+        return f"{name}: no option lowers the median 20-year risk."
+    return (
+        f"{name}: '{label(outcome.options[best])}' lowers the 20-year risk most in the median, by "
+        f"{-100 * middle[best]:.1f} points, and is best in {share:.0f} % of worlds; the worlds themselves differ by "
+        f"{none['p90'] - none['p10']:.0f} points without any effort."
+    )
+
+
+def _agreement(one: Outcome, other: Outcome) -> str:
+    orders = [
+        [label(o.options[i]) for i in np.argsort(np.median(o.difference[-1], axis=1)) if o.options[i] != "none"]
+        for o in (one, other)
+    ]
+    if orders[0] == orders[1]:
+        return "Both bundles rank the options alike."
+    return (
+        f"The two rank differently: by role {' < '.join(orders[0])}; same bundle {' < '.join(orders[1])} "
+        "(lowest risk first). What is done and when it is done are different questions."
+    )
+
+
+def run_lines(result: Result, model: Model, name: str, years: Sequence[int]) -> list[str]:
+    """Return a run's key outcomes and the course of its stocks as lines of at most 80 columns."""
+    lines = [f"One run of '{name}' with model '{model.name}': a single run carries no range."]
+    if risk.CUMULATIVE in model and risk.SPREAD in model:
+        table = risk.relapse_risk(result, years)
+        told = ", ".join(f"{year} years {100 * float(table.loc[year].iloc[0]):.1f} %" for year in table.index)
+        lines += [f"Risk of relapse into war within {told}.", f"ASSUMPTION: {ASSUMPTION}"]
+    at = np.unique(np.linspace(0, len(result.time) - 1, 6).round().astype(int))
+    kept = [name for name in result.names if model.variables[name].kind is Kind.STOCK] or list(result.names)
+    width = min(max(map(len, kept), default=4), 34)
+    unit = f" ({model.time.unit})" if model.time.unit else ""
+    lines += ["", f"{'time' + unit:<{width}}" + "".join(f"{result.time[i]:>9.4g}" for i in at)]
+    lines += [f"{n[:width]:<{width}}" + "".join(f"{result[n][i, 0]:>9.4g}" for i in at) for n in kept]
+    if "scipy" in str(result.provenance["method"]):
+        lines += ["", f"Integrated by SciPy's {result.provenance['solver']}, split where conditions on time can jump."]
+    return lines

@@ -1,0 +1,161 @@
+"""Worlds: plausible sets of the uncertain constants, sampled from `models/uncertainties.yaml`.
+
+Shapes: a column `(run,)` for each uncertain constant, one run a world.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from transition_sim.data import models_folder
+from transition_sim.errors import Fault, ScenarioError, nearest, shown
+from transition_sim.model.equations import Kind, Model
+from transition_sim.study.yaml_file import Item, plain, read_yaml
+
+Floats = NDArray[np.float64]
+
+
+class Uncertainty(BaseModel):
+    """The plausible range of one constant, and why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low: float
+    high: float
+    distribution: Literal["uniform", "loguniform", "triangular"] = "uniform"
+    mode: float | None = None
+    role: Literal["uncertainty", "lever", "fixed"] = "uncertainty"
+    source: str | None = Field(None, min_length=5)
+    assumption: str | None = Field(None, min_length=5)
+
+    def at(self, share: Floats) -> Floats:
+        """Return the value below which a share `(run,)` of the distribution lies."""
+        if self.distribution == "loguniform":
+            return np.asarray(self.low * (self.high / self.low) ** share)
+        if self.distribution == "triangular" and self.mode is not None:
+            from scipy.stats import triang
+
+            width = self.high - self.low
+            return np.asarray(triang.ppf(share, (self.mode - self.low) / width, loc=self.low, scale=width))
+        return np.asarray(self.low + (self.high - self.low) * share)
+
+
+class UncertaintyFile(BaseModel):
+    """`models/uncertainties.yaml`: a model and the ranges of its uncertain constants."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    uncertainties: dict[str, Uncertainty]
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """Sampled worlds: a column `(run,)` for each constant, the bounds they come from, and how they were made."""
+
+    columns: Mapping[str, Floats]
+    bounds: Mapping[str, tuple[float, float]]
+    seed: int
+    file: str
+    file_hash: str
+
+    @property
+    def runs(self) -> int:
+        """The number of worlds."""
+        return len(next(iter(self.columns.values())))
+
+
+def load_uncertainties(model: Model, path: Path | None = None) -> tuple[dict[str, Uncertainty], str]:
+    """Return the ranges of a model's uncertain constants, and the file's hash.
+
+    Raises ScenarioError with a line for every fault: form, order of the bounds, names and limits of the model.
+    """
+    found = path or models_folder() / "uncertainties.yaml"
+    tree, data = read_yaml(found)
+    file = shown(found)
+    try:
+        form = UncertaintyFile.model_validate(plain(tree))
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        raise ScenarioError(
+            sorted({_spoken(tree, problem["loc"], problem["msg"], file) for problem in problems})
+        ) from None
+    faults: list[Fault] = []
+    for name, uncertainty in form.uncertainties.items():
+        line = tree.value["uncertainties"].value[name].line
+        faults += [Fault(file, line, message) for message in _wrong(model, name, uncertainty)]
+    if faults:
+        raise ScenarioError(sorted(faults))
+    named = {model.find(name).name: uncertainty for name, uncertainty in form.uncertainties.items()}
+    return named, hashlib.sha256(data).hexdigest()
+
+
+def sample_worlds(model: Model, runs: int, seed: int, path: Path | None = None) -> Worlds:
+    """Return worlds from a Latin hypercube over the plausible ranges (McKay, Beckman and Conover 1979).
+
+    The same runs, seed and file give the same worlds. DOI of the design: https://doi.org/10.2307/1268522
+    """
+    from scipy.stats import qmc
+
+    if runs < 1:
+        raise ScenarioError(f"{runs} worlds; allowed: 1 or more")
+    ranges, file_hash = load_uncertainties(model, path)
+    varied = {name: u for name, u in ranges.items() if u.role == "uncertainty"}
+    shares = qmc.LatinHypercube(d=len(varied), rng=np.random.default_rng(seed)).random(runs)
+    columns = {name: uncertainty.at(shares[:, i]) for i, (name, uncertainty) in enumerate(varied.items())}
+    bounds = {name: (uncertainty.low, uncertainty.high) for name, uncertainty in varied.items()}
+    return Worlds(columns, bounds, seed, shown(path or models_folder() / "uncertainties.yaml"), file_hash)
+
+
+def check_uncertainties(path: Path, model: Model) -> list[Fault]:
+    """Return every fault of an uncertainties file."""
+    try:
+        load_uncertainties(model, path)
+    except ScenarioError as error:
+        return list(error.faults)
+    return []
+
+
+def _spoken(tree: Item, location: tuple[int | str, ...], message: str, file: str) -> Fault:
+    line, walked = tree.line, tree
+    for key in location:
+        if not isinstance(walked.value, dict) or str(key) not in walked.value:
+            break
+        walked = walked.value[str(key)]
+        line = walked.line
+    words = " / ".join(str(part) for part in location)
+    if "Extra inputs" in message:
+        message = f"unknown key; allowed: {', '.join(Uncertainty.model_fields)}"
+        message += nearest(str(location[-1]), Uncertainty.model_fields)
+    return Fault(file, line, f"'{words}': {message}")
+
+
+def _wrong(model: Model, name: str, given: Uncertainty) -> list[str]:
+    """Say what is wrong with one range, against the model's limits."""
+    if name not in model:
+        constants = [variable.name for variable in model.of_kind(Kind.CONSTANT)]
+        return [f"'{name}' is not in {model.name}.mdl{nearest(name, constants)}"]
+    variable = model.find(name)
+    wrong = [] if variable.kind is Kind.CONSTANT else [f"'{name}' is computed by the model, not a constant"]
+    if not (math.isfinite(given.low) and math.isfinite(given.high) and given.low < given.high):
+        wrong.append(f"'{name}': low {given.low:g} must be below high {given.high:g}")
+    low, high = variable.limits
+    if (low is not None and given.low < low) or (high is not None and given.high > high):
+        wrong.append(f"'{name}': {given.low:g} to {given.high:g} leaves the model's limits, {low} to {high}")
+    if given.distribution == "loguniform" and given.low <= 0:
+        wrong.append(f"'{name}': a loguniform range must lie above zero")
+    inside = given.mode is not None and given.low <= given.mode <= given.high
+    if given.distribution == "triangular" and not inside:
+        wrong.append(f"'{name}': a triangular range needs a mode between low and high")
+    if (given.source is None) == (given.assumption is None):
+        wrong.append(f"'{name}': give either a source or an assumption")
+    return wrong

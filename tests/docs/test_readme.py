@@ -1,0 +1,58 @@
+"""README.md says what is true: its Python runs, its commands exist, its files are there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from transition_sim import cli
+
+README = Path(__file__).parents[2] / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_readme_python_block_runs(block: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(block, str(README), "exec"), {})  # noqa: S102 - the project's own page
+    assert capsys.readouterr().out.strip()
+
+
+def commands() -> list[list[str]]:
+    found = re.findall(r"`transition-sim ([^`]+)`", TEXT)
+    return [shlex.split(text) for text in found if "FILE" not in text and "your." not in text]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_readme_command_is_accepted(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    if words[0] == "compare":
+        words = [*words, "--runs", "8", "--quiet"]
+    with pytest.raises(SystemExit) as stop:
+        cli.main(words)
+    captured = capsys.readouterr()
+    assert stop.value.code in (0, None), captured.err
+    assert captured.out.strip()
+
+
+def test_readme_links_are_files() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
+        assert (README.parent / target).is_file(), target
+
+
+def test_readme_promises_the_make_targets() -> None:
+    makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make ([a-z-]+)", TEXT, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_readme_does_not_repeat_withdrawn_figures() -> None:
+    withdrawn = (r"half .{0,40}relapse", r"90 ?% of", r"85 ?% lower")
+    pages = [README, *README.parent.glob("models/*.md"), *README.parent.glob("docs/*.md")]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for pattern in withdrawn:
+            assert not re.search(pattern, text, re.IGNORECASE), f"{page.name}: {pattern}"
