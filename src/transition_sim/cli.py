@@ -205,9 +205,10 @@ def model_show(
     for variable in found or [model.find(name)]:
         low, high = variable.limits
         users = [
-            v.name for v in model.variables.values()
-            if not v.hidden and variable.name in [*references(v.expression), *(references(v.initial) if v.initial else [])]
-        ]  # fmt: skip
+            other.name
+            for other in model.variables.values()
+            if not other.hidden and any(variable.name in references(e) for e in (other.expression, other.initial) if e)
+        ]
         print(equation_text(variable))
         print(f"  kind: {variable.kind.value}; sector: {variable.group or '-'}; line {variable.line}")
         print(f"  unit: {variable.unit or '-'}; limits: {_limit(low)} to {_limit(high)}")

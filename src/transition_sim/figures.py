@@ -34,7 +34,8 @@ LINES = (("-", BLUE), ("--", VERMILLION), ("-.", GREEN), (":", PURPLE))
 CAUTION = "Stylised teaching and exploration model, not a forecast. The size of PBC effects is an assumption."
 _STYLE: dict[str, Any] = {
     "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left", "svg.hashsalt": "transition_sim",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
+    "svg.hashsalt": "transition_sim",
     "svg.fonttype": "none", "lines.linewidth": 1.4, "figure.dpi": 200,
 }  # fmt: skip
 PANELS = (
@@ -48,7 +49,8 @@ PANELS = (
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the project's style inside this block."""
-    with mpl.rc_context(_STYLE):
+    settings: Any = _STYLE
+    with mpl.rc_context(settings):
         yield
 
 
@@ -204,8 +206,9 @@ def hazard_figure(done: Comparison, width: float = PAGE) -> Figure:
         last = {name: float(np.median(values[late][0])) for name, values in drivers.items() if name != "mission"}
         worst = max(last, key=lambda name: last[name])
         text = (
-            f"When the mission has left, '{worst}' adds most to the log hazard (median {last[worst]:+.2f}). Medians over "
-            "worlds without PBC effort; an accounting of the model, not causal attribution. Shaded: planned draw-down."
+            f"When the mission has left, '{worst}' adds most to the log hazard (median {last[worst]:+.2f}). Medians "
+            "over worlds without PBC effort; an accounting of the model, not causal attribution. Shaded: planned "
+            "draw-down."
         )
         _finish(figure, text, done, width)
     return figure
@@ -241,8 +244,8 @@ def _headline(done: Comparison) -> str:
         q = quantiles(outcome.difference[-1, best] * 100)
         name = {"role": "By role", "same": "With the same bundle"}[outcome.bundle]
         parts.append(
-            f"{name}, '{label(outcome.options[best])}' lowers the 20-year risk most: {-q['p90']:.1f} to {-q['p10']:.1f} "
-            f"points (best in {100 * outcome.share_best[-1, best]:.0f} % of worlds)."
+            f"{name}, '{label(outcome.options[best])}' lowers the 20-year risk most: "
+            f"{-q['p90']:.1f} to {-q['p10']:.1f} points (best in {100 * outcome.share_best[-1, best]:.0f} % of worlds)."
         )
     none = quantiles(done.outcomes[0].probability[-1, done.outcomes[0].options.index("none")] * 100)
     parts.append(

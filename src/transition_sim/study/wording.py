@@ -82,8 +82,8 @@ def comparison_lines(done: Comparison) -> list[str]:
         f"Relapse means a return to {done.definition}. Risks are counted from the mandate and averaged over frailty.",
         f"SciPy integrated {done.referee_runs} runs again: largest difference in probability {done.max_deviation:.1e} "
         f"(allowed {done.tolerance:g}).",
-        f"Model {str(done.provenance['model_hash'])[:12]}, seed {done.seed}. A stylised teaching and exploration model, "
-        "not a forecast.",
+        f"Model {str(done.provenance['model_hash'])[:12]}, seed {done.seed}. A stylised teaching and exploration "
+        "model, not a forecast.",
     ]
     return lines
 
