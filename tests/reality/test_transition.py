@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import transition_sim as ts
-from transition_sim.model.equations import Kind, Model
+from transition_sim.model.equations import Kind, Model, Number, walk
 from transition_sim.study.worlds import sample_worlds
 
 OPTIONS = ("none", "mission_start", "during_mission", "draw_down", "late_transition", "throughout", "spread")
@@ -83,13 +83,13 @@ def test_rk4_has_converged_at_half_a_month(model: Model, reference: ts.Scenario)
 
 @pytest.mark.parametrize("name", ["transition", "aid_gap"])
 def test_compatible_euler_equals_pysd(name: str, tmp_path: Path) -> None:
-    import pysd
-
     model = ts.load_model(name)
     copy = tmp_path / "copy.mdl"
     shutil.copy(model.path, copy)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import pysd
+
         oracle = pysd.read_vensim(str(copy)).run()
     ours = ts.simulate(model, method="euler", events="compatible", outputs="all")
     assert_equal_to_table(ours, oracle)
@@ -267,3 +267,17 @@ def test_risk_falls_with_sustained_mission_spend(model: Model, reference: ts.Sce
     )
     at_ten_years = held["relapse probability"][np.searchsorted(held.time, 120)]
     assert (np.diff(at_ten_years) < 0).all()
+
+
+@pytest.mark.parametrize("name", ["transition", "aid_gap"])
+def test_numbers_inside_equations_say_that_they_are_assumed(name: str) -> None:
+    """Weights inside an equation need `Assumption:` or `Source:`; 0, 1, 2 and mathematical constants do not."""
+    plain_numbers = {0.0, 1.0, 2.0, -0.5, 0.5, 4.0, 2.506628}
+    silent = []
+    for variable in ts.load_model(name).variables.values():
+        expressions = [e for e in (variable.expression, variable.initial) if e is not None]
+        numbers = {node.value for e in expressions for node in walk(e) if isinstance(node, Number)}
+        told = "Assumption:" in variable.documentation or "Source:" in variable.documentation
+        if variable.kind is not Kind.CONSTANT and not numbers <= plain_numbers and not told:
+            silent.append(variable.name)
+    assert silent == []

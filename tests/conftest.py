@@ -1,0 +1,49 @@
+"""Options and fixtures shared by all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from transition_sim.model.equations import Model
+from transition_sim.model.reader import load_model
+
+CONTROL = """
+INITIAL TIME = {start} ~ Month ~ |
+FINAL TIME = {stop} ~ Month ~ |
+TIME STEP = {step} ~ Month ~ |
+SAVEPER = {save} ~ Month ~ |
+"""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--refresh-goldens", action="store_true", help="write the golden tables anew, from the oracles")
+
+
+@pytest.fixture
+def mdl(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes equations, one a line, with control variables to an `.mdl` file."""
+
+    def write(
+        *equations: str,
+        start: float = 0,
+        stop: float = 10,
+        step: float = 0.5,
+        save: float | None = None,
+        name: str = "model",
+    ) -> Path:
+        lines = [line if "~" in line else f"{line} ~ ~ |" for line in equations]
+        control = CONTROL.format(start=start, stop=stop, step=step, save=step if save is None else save)
+        path = tmp_path / f"{name}.mdl"
+        path.write_text("{UTF-8}\n" + "\n".join(lines) + control, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def model_of(mdl: Callable[..., Path]) -> Callable[..., Model]:
+    """Return a function that gives the model of equations, one a line."""
+    return lambda *equations, **times: load_model(mdl(*equations, **times))

@@ -1,0 +1,165 @@
+"""One tiny model per function or construct, with its expected table beside it.
+
+The tables come from PySD under Euler (`--refresh-goldens`), or from the formulas below where PySD is known to be
+wrong; never from our own engine. Our Euler with compatible events must equal them, in both printings, and two other
+engines are asked live.
+"""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from transition_sim.engine.numpy_backend import compile_program
+from transition_sim.engine.simulate import simulate, structure_of
+from transition_sim.engine.solvers import integrate_batch, make_grid, regular_times
+from transition_sim.model.equations import Kind, Model, canonical
+from transition_sim.model.functions import FUNCTIONS, STRUCTURES
+from transition_sim.model.reader import load_model
+
+HERE = Path(__file__).parent
+NAMES = sorted(path.stem for path in HERE.glob("*.mdl"))
+TIMES = np.arange(0, 8.01, 0.5)
+
+
+def euler_smooth(inputs: np.ndarray, time: float, start: float) -> np.ndarray:
+    """Return a first-order smooth by Euler's rule, written out."""
+    levels = [start]
+    for value in inputs[:-1]:
+        levels.append(levels[-1] + 0.5 * (value - levels[-1]) / time)
+    return np.array(levels)
+
+
+STEPPED = 0.5 + 2.0 * (TIMES >= 2)
+BY_HAND: dict[str, dict[str, np.ndarray]] = {
+    # PySD prints (-2)^2 as -2**2, which Python reads as -(2**2).
+    "bracketed_negative_base": {
+        "squared": np.full(17, 4.0),
+        "cubed": np.full(17, -8.0),
+        "shifted": np.full(17, 5.5),
+    },
+    # PySD keeps the state of a SMOOTH in an array of the initial value's type, so that whole numbers truncate.
+    "smooth_integer_start": {
+        "in": STEPPED,
+        "x": euler_smooth(STEPPED, 2, 1),
+        "y": euler_smooth(np.full(17, 1.7), 2, 1),
+    },
+}
+PYSD_CANNOT = {
+    **dict.fromkeys(BY_HAND, "wrong, see BY_HAND"),
+    "truth_as_number": "a number as a condition, and arithmetic on truth values, fail in its Python",
+}
+PYSIMLIN_CANNOT = {
+    "smooth_integer_start": "",
+}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def table_of(name: str) -> pd.DataFrame:
+    return pd.read_csv(HERE / f"{name}.csv", comment="#", index_col=0, float_precision="round_trip")
+
+
+def by_pysd(name: str, folder: Path) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pysd
+
+        copy = folder / f"{name}.mdl"
+        shutil.copy(HERE / f"{name}.mdl", copy)
+        return pysd.read_vensim(str(copy)).run()
+
+
+def by_pysimlin(name: str) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import simlin
+
+        return simlin.load(str(HERE / f"{name}.mdl")).run(analyze_loops=False).results
+
+
+def assert_same(ours: Callable[[str], np.ndarray], names: list[str], table: pd.DataFrame, share: float) -> None:
+    """Compare every variable with its column to a share of the variable's maximum."""
+    columns = {canonical(str(column)): np.asarray(table[column], dtype=float) for column in table.columns}
+    missing = [n for n in names if canonical(n) not in columns]
+    assert missing == []
+    for n in names:
+        theirs = columns[canonical(n)]
+        assert np.abs(ours(n) - theirs).max() <= share * max(np.abs(theirs).max(), 1e-300), n
+
+
+def moving(model: Model) -> list[str]:
+    return [n for n in model.names() if model.variables[n].kind is not Kind.CONSTANT]
+
+
+def test_golden_table_is_reproduced(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    if request.config.getoption("--refresh-goldens"):
+        refresh(name, tmp_path)
+    model = load_model(HERE / f"{name}.mdl")
+    result = simulate(model, method="euler", events="compatible", outputs="all")
+    assert np.allclose(result.time, TIMES)
+    assert_same(lambda n: result[n][:, 0], moving(model), table_of(name), 1e-12)
+
+
+def refresh(name: str, folder: Path) -> None:
+    """Write a table from its oracle, with where it comes from."""
+    if name in BY_HAND:
+        table, origin = pd.DataFrame(BY_HAND[name], index=TIMES), "the formulas of test_golden.py"
+    elif name in PYSD_CANNOT:
+        table, origin = by_pysimlin(name), "pysimlin 0.8.5, Euler"
+    else:
+        table, origin = by_pysd(name, folder).astype(float), "PySD 3.14.3, Euler"
+    table.index.name = "time"
+    (HERE / f"{name}.csv").write_text(f"# from {origin}\n{table.to_csv()}", encoding="utf-8")
+
+
+def test_golden_table_in_batches_and_in_scalars(name: str) -> None:
+    model = load_model(HERE / f"{name}.mdl")
+    names = tuple(moving(model))
+    grid = make_grid(0, 8, 0.5, regular_times(0, 8, 0.5), np.empty((0, 1)))
+    values = [float(model.constants[n]) for n in compile_program(model, structure_of(model), names, "numpy", "exact").constants]
+    batch_program = compile_program(model, structure_of(model), names, "numpy", "compatible")
+    batch = integrate_batch(batch_program, [np.full(3, v) for v in values], grid, "euler", "compatible", 0.5)
+    scalar_program = compile_program(model, structure_of(model), names, "scalar", "compatible")
+    scalar = by_scalars(scalar_program, values)
+    table = table_of(name)
+    for run in range(3):
+        assert_same(lambda n, run=run: batch[:, names.index(n), run], list(names), table, 1e-12)
+    assert_same(lambda n: scalar[:, names.index(n)], list(names), table, 1e-12)
+
+
+def by_scalars(program: object, constants: list[float]) -> np.ndarray:
+    """Return Euler's steps with the scalar printing, `(time, output)`."""
+    state, held = program.start(0.0, 0.0, 0.25, constants)
+    rows = []
+    for t in TIMES:
+        rows.append(program.observe(float(t), float(t), 0.25, state, held))
+        flows = [0.0] * len(state)
+        program.derivative(float(t), float(t), 0.25, state, held, flows)
+        state = [s + 0.5 * f for s, f in zip(state, flows, strict=True)]
+    return np.array(rows, dtype=float)
+
+
+def test_pysd_agrees(name: str, tmp_path: Path) -> None:
+    if name in PYSD_CANNOT:
+        assert PYSD_CANNOT[name]
+        return
+    model = load_model(HERE / f"{name}.mdl")
+    assert_same(lambda n: table_of(name)[n].to_numpy(), list(table_of(name).columns), by_pysd(name, tmp_path), 1e-12)
+    assert model.names()
+
+
+def test_every_function_has_a_golden() -> None:
+    text = "\n".join((HERE / f"{n}.mdl").read_text(encoding="utf-8") for n in NAMES)
+    called = [n for n, function in FUNCTIONS.items() if not function.infix] + list(STRUCTURES)
+    lacking = [n for n in called if f"{n}(" not in text and f"{n} (" not in text and n not in ("INTEG",)]
+    assert lacking == []
