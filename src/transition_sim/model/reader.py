@@ -2,7 +2,7 @@
 
 PySD's parser reads one equation at a time from text that `transition_sim.model.text` has checked, so each
 fault carries its line. The parser calls `eval` on what stands in lookups and arguments; both of its modules
-get `ast.literal_eval` in that name's place, so text in a file is never executed. Nothing is written.
+get `literal_value` in that name's place, so text in a file is never executed. Nothing is written.
 """
 
 from __future__ import annotations
@@ -66,6 +66,25 @@ def _read(path: Path, file_hash: str, file: str) -> Model:
     return model
 
 
+def literal_value(text: str) -> Any:
+    """Return the value of numbers, texts and pairs, and of sums and differences of numbers; nothing is executed.
+
+    Stands where PySD's parser calls `eval`. Raises ValueError or SyntaxError for anything else.
+    """
+    tree = ast.parse(text.strip(), mode="eval").body
+    return _sum(tree) if isinstance(tree, ast.BinOp) else ast.literal_eval(tree)
+
+
+def _sum(tree: ast.expr) -> float:
+    """Return a chain such as 10-3-2, which PySD takes for a list of numbers."""
+    if not isinstance(tree, ast.BinOp):
+        return float(ast.literal_eval(tree))
+    if not isinstance(tree.op, ast.Add | ast.Sub):
+        raise ValueError("only sums and differences of numbers are evaluated")
+    left, right = _sum(tree.left), _sum(tree.right)
+    return left + right if isinstance(tree.op, ast.Add) else left - right
+
+
 @lru_cache(maxsize=1)
 def _parser() -> Callable[[str], Any]:
     """Return PySD's element parser with its `eval` replaced; refuse another version than the pinned one."""
@@ -77,7 +96,7 @@ def _parser() -> Callable[[str], Any]:
         from pysd.translators.vensim import vensim_element
         from pysd.translators.xmile import xmile_element
     for module in (vensim_element, xmile_element):
-        module.eval = ast.literal_eval
+        module.eval = literal_value
 
     def parse(equation: str) -> Any:
         with warnings.catch_warnings():
@@ -149,7 +168,7 @@ class _Reading:
         name = component.name
         if isinstance(component.definition, dict):
             self.fault(entry.line, f"subscript range '{name}': taking elements from a spreadsheet is not supported")
-        elif component.mapping:
+        elif "->" in entry.equation.replace("<->", ""):
             self.fault(entry.line, f"subscript range '{name}': mapping (->) cannot be read yet")
         elif canonical(name) in self.ranges:
             self.fault(entry.line, f"subscript range '{name}' is defined twice")
