@@ -36,20 +36,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Save tables, figures and provenance in this folder.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # UsageError of the click that this typer carries
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; a user's mistake gives a message, never a traceback."""
-    import click
-
     try:
         code = app(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         raise SystemExit(_interrupted()) from None
-    except click.ClickException as error:
+    except _USAGE_ERROR as error:
         error.show()
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        raise SystemExit(_interrupted()) from None
     except TransitionSimError as error:
         for fault in error.faults:
             print(f"error: {fault}", file=sys.stderr)

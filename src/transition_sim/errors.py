@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Fault:
-    """One thing wrong with an input: where it stands and what is the matter."""
+    """One thing wrong with an input: where it stands and what is the matter. Sorts by file, line, message."""
 
     file: str
     line: int | None
     message: str
+
+    def __lt__(self, other: Fault) -> bool:
+        return (self.file, self.line or 0, self.message) < (other.file, other.line or 0, other.message)
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"

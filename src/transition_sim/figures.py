@@ -17,6 +17,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
 from transition_sim.data import write_bytes
@@ -30,7 +31,6 @@ MM = 1 / 25.4
 COLUMN, PAGE = 85.0, 170.0
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, YELLOW, GREY = "#E69F00", "#56B4E9", "#F0E442", "#555555"
-LINES = (("-", BLUE), ("--", VERMILLION), ("-.", GREEN), (":", PURPLE))
 CAUTION = "Stylised teaching and exploration model, not a forecast. The size of PBC effects is an assumption."
 _STYLE: dict[str, Any] = {
     "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
@@ -43,6 +43,7 @@ PANELS = (
     ("active spoilers", 1e-3, "thousand people"), ("state capacity", 1, "index 0 to 1"),
     ("legitimacy", 1, "index 0 to 1"), ("agreement implementation", 1, "index 0 to 1"),
     ("aid disbursement", 1, "MUSD per month"), ("aid gap", 1, "MUSD per month"),
+    ("relapse probability", 100, "% since mandate"),
 )  # fmt: skip
 
 
@@ -106,56 +107,31 @@ def _draw_down(ax: Axes, dates: Mapping[str, float]) -> None:
         ax.axvline(dates["election date"] / 12, color=GREY, linewidth=0.7, linestyle=":")
 
 
-def hazard_by_driver(ax: Axes, time: Floats, drivers: Mapping[str, Floats], dates: Mapping[str, float]) -> Axes:
-    """Draw the contributions to the log hazard over years, medians over worlds, labelled at their ends.
+def hazard_multiplier(ax: Axes, time: Floats, contribution: Floats, dates: Mapping[str, float]) -> Axes:
+    """Draw what one driver multiplies the hazard by: median and band of `(time, world)` log contributions over years.
 
-    `drivers` holds `(time, world)` for each driver; a contribution of 0.69 doubles the hazard.
+    The axis is logarithmic, so that doubling and halving are equally far from 1.
     """
     after = time >= 0
-    rows = {name: np.median(values, axis=1)[after] for name, values in drivers.items()}
-    ordered = sorted(rows, key=lambda name: rows[name][-1])
-    for i, name in enumerate(ordered):
-        dash, colour = LINES[i % len(LINES)]
-        ax.plot(time[after] / 12, rows[name], linestyle=dash, color=colour, linewidth=1.8 if name == "mission" else 1.1)
+    low, middle, high = np.quantile(np.exp(contribution[after]), (0.1, 0.5, 0.9), axis=1)
     _draw_down(ax, dates)
-    ax.axhline(0, color=GREY, linewidth=0.7)
+    ax.axhline(1, color=GREY, linewidth=0.7)
+    ax.fill_between(time[after] / 12, low, high, color=SKY, alpha=0.45, linewidth=0)
+    ax.plot(time[after] / 12, middle, color=BLUE)
+    ax.set_yscale("log")
     ax.set_xlim(0, time[-1] / 12)
-    ax.set_xlabel("years from mandate")
-    ax.set_ylabel("log hazard (0.69 doubles it)")
-    _end_labels(ax, [(name, rows[name][-1]) for name in ordered])
+    ax.set_xticks([0, 5, 10, 15, 20])
     return ax
 
 
-def _end_labels(ax: Axes, ends: Sequence[tuple[str, float]]) -> None:
-    """Label lines at their right ends, pushed apart so that no two labels overlap."""
-    low, high = ax.get_ylim()
-    height = ax.get_window_extent().height / ax.figure.dpi * 72
-    least = 8.5 * (high - low) / height
-    places = [value for _, value in ends]
-    for i in range(1, len(places)):
-        places[i] = max(places[i], places[i - 1] + least)
-    excess = max(places[-1] - high, 0)
-    for i in range(len(places) - 1, -1, -1):
-        places[i] -= excess if i == len(places) - 1 else 0
-        if i < len(places) - 1:
-            places[i] = min(places[i], places[i + 1] - least)
-    x = ax.get_xlim()[1]
-    for i, ((name, value), place) in enumerate(zip(ends, places, strict=True)):
-        ax.annotate(
-            name, (x, value), xytext=(x * 1.04, place), va="center", fontsize=7, color=LINES[i % len(LINES)][1],
-            annotation_clip=False, arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0},
-        )  # fmt: skip
-
-
 def comparison_figure(done: Comparison, width: float = PAGE) -> Figure:
-    """Return risk and paired differences by option, both bundles, `width` mm wide."""
+    """Return risk and paired differences by option, both bundles on the same scales, `width` mm wide."""
     rows = len(done.outcomes)
     with style():
         wide = width >= 120
-        columns = 2 if wide else 1
         height = rows * (58 if wide else 104) + 40
         figure = Figure(figsize=(width * MM, height * MM), layout="constrained")
-        axes = figure.subplots(rows * (2 if not wide else 1), columns, squeeze=False).reshape(rows, 2)
+        axes = figure.subplots(rows * (1 if wide else 2), 2 if wide else 1, squeeze=False).reshape(rows, 2)
         for (left, right), outcome in zip(axes, done.outcomes, strict=True):
             option_risk(left, outcome)
             option_difference(right, outcome)
@@ -163,35 +139,67 @@ def comparison_figure(done: Comparison, width: float = PAGE) -> Figure:
             left.set_title(name, fontweight="bold")
             if wide:
                 right.set_yticklabels([])
+        for column in axes.T:
+            _same_scale(column)
         _finish(figure, _headline(done), done, width)
     return figure
 
 
+def _same_scale(axes: Iterable[Axes]) -> None:
+    """Give axes the widest of their x limits, so that bars can be compared between them."""
+    limits = [ax.get_xlim() for ax in axes]
+    for ax in axes:
+        ax.set_xlim(min(low for low, _ in limits), max(high for _, high in limits))
+
+
 def trajectories_figure(done: Comparison, width: float = PAGE) -> Figure:
-    """Return the main stocks of `none` over time with bands, `width` mm wide."""
+    """Return the main stocks of `none` and its risk over time with bands, `width` mm wide."""
     outcome = done.outcomes[0]
     none = outcome.options.index("none")
     with style():
-        columns = 4 if width >= 120 else 2
-        rows = -(-len(PANELS) // columns)
-        figure = Figure(figsize=(width * MM, (rows * 42 + 44) * MM), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
-        for ax, (name, scale, unit) in zip(axes, PANELS, strict=False):
+        figure, axes = _panels(len(PANELS), width)
+        for ax, (name, scale, unit) in zip(axes, PANELS, strict=True):
             trajectory(ax, outcome.time, outcome.paths[name][:, none], scale, done.dates)
-            ax.set_title(f"{name}\n({unit})")
-        for ax in axes[-columns:]:
-            ax.set_xlabel("years from mandate")
-        capacity = np.median(outcome.paths["state capacity"][:, none], axis=1)
-        text = (
-            f"Without PBC effort, median state capacity goes from {capacity[0]:.2f} to {capacity[-1]:.2f} in 21 years. "
-            "Line: median; band: 10th to 90th percentile of worlds; shaded: planned draw-down; dots: election."
-        )
-        _finish(figure, text, done, width)
+            _name(ax, name)
+            ax.set_ylabel(unit)
+        _finish(figure, _course(done, outcome, none), done, width)
     return figure
 
 
+def _name(ax: Axes, name: str) -> None:
+    """Head a panel with a variable's name, wrapped to the narrowest panel."""
+    ax.set_title("\n".join(textwrap.wrap(name.replace("[", " ["), 17)))
+
+
+def _panels(count: int, width: float, across: str = "years from mandate") -> tuple[Figure, list[Axes]]:
+    """Return a figure with so many panels over time, three beside each other on a page, two in a column."""
+    columns = 3 if width >= 120 else 2
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width * MM, (rows * 40 + 40) * MM), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    for ax in axes[count:]:
+        ax.remove()
+    for ax in axes[max(count - columns, 0) : count]:
+        ax.set_xlabel(across)
+    return figure, axes[:count]
+
+
+def _course(done: Comparison, outcome: Outcome, none: int) -> str:
+    """Say how security and the aid gap move when the mission leaves."""
+    start = done.dates["draw down start"]
+    moments = (start, start + done.dates["draw down duration"] + 12, 240.0)
+    at = [int(np.abs(outcome.time - moment).argmin()) for moment in moments]
+    security, gap = (np.median(outcome.paths[name][:, none], axis=1)[at] for name in ("security", "aid gap"))
+    return (
+        f"Without PBC effort, median security is {security[0]:.2f} when the draw-down begins, {security[1]:.2f} a year "
+        f"after its planned end and {security[2]:.2f} at year 20; the aid gap is {gap[0]:.1f}, {gap[1]:.1f} and "
+        f"{gap[2]:.1f} MUSD per month. Line: median; band: 10th to 90th percentile of worlds; shaded: planned "
+        "draw-down; dots: election."
+    )
+
+
 def hazard_figure(done: Comparison, width: float = PAGE) -> Figure:
-    """Return the hazard by driver over time for `none`, `width` mm wide."""
+    """Return what each driver multiplies the hazard by over time for `none`, with bands, `width` mm wide."""
     outcome = done.outcomes[0]
     none = outcome.options.index("none")
     drivers = {
@@ -200,18 +208,40 @@ def hazard_figure(done: Comparison, width: float = PAGE) -> Figure:
         if name.startswith("hazard from ")
     }
     with style():
-        figure = Figure(figsize=(width * MM, 108 * MM), layout="constrained")
-        hazard_by_driver(figure.subplots(), outcome.time, drivers, done.dates)
-        late = outcome.time >= done.dates["draw down start"] + done.dates["draw down duration"]
-        last = {name: float(np.median(values[late][0])) for name, values in drivers.items() if name != "mission"}
-        worst = max(last, key=lambda name: last[name])
-        text = (
-            f"When the mission has left, '{worst}' adds most to the log hazard (median {last[worst]:+.2f}). Medians "
-            "over worlds without PBC effort; an accounting of the model, not causal attribution. Shaded: planned "
-            "draw-down."
-        )
-        _finish(figure, text, done, width)
+        figure, axes = _panels(len(drivers), width)
+        for ax, (name, values) in zip(axes, drivers.items(), strict=True):
+            hazard_multiplier(ax, outcome.time, values, done.dates)
+            _name(ax, name)
+            ax.set_ylabel("hazard times")
+        _log_scale(axes)
+        _finish(figure, _drivers(done, outcome.time, drivers), done, width)
     return figure
+
+
+def _log_scale(axes: Sequence[Axes]) -> None:
+    """Give log axes the widest of their limits and plain ticks at halves and doubles."""
+    limits = np.array([ax.get_ylim() for ax in axes])
+    low, high = limits[:, 0].min(), limits[:, 1].max()
+    ticks = [tick for tick in (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16) if low <= tick <= high]
+    for ax in axes:
+        ax.set_ylim(low, high)
+        ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.minorticks_off()
+
+
+def _drivers(done: Comparison, time: Floats, drivers: Mapping[str, Floats]) -> str:
+    """Say what the mission's leaving does to the hazard, and which driver weighs most then."""
+    start = done.dates["draw down start"]
+    before, after = (int(np.abs(time - t).argmin()) for t in (start, start + done.dates["draw down duration"] + 12))
+    middle = {name: np.exp(np.median(values, axis=1)) for name, values in drivers.items()}
+    worst = max((name for name in drivers if name != "mission"), key=lambda name: middle[name][after])
+    return (
+        f"The mission multiplies the hazard by {middle['mission'][before]:.2f} when its draw-down begins and by "
+        f"{middle['mission'][after]:.2f} a year after the planned end; then '{worst}' weighs most, "
+        f"times {middle[worst][after]:.2f}. Medians and bands (10th to 90th percentile) over worlds without PBC "
+        "effort; all drivers together multiply the baseline hazard. An accounting of the model, not causal "
+        "attribution. Shaded: planned draw-down; dots: election."
+    )
 
 
 def run_figure(result: Result, model: Model, width: float = PAGE) -> Figure:
@@ -219,18 +249,14 @@ def run_figure(result: Result, model: Model, width: float = PAGE) -> Figure:
     names = [name for name in result.names if model.variables[name].kind is Kind.STOCK] or list(result.names)
     names = names[:40]
     with style():
-        columns = 4 if width >= 120 else 2
-        rows = -(-len(names) // columns)
-        figure = Figure(figsize=(width * MM, (rows * 36 + 14) * MM), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
-        for ax, name in zip(axes, names, strict=False):
+        figure, axes = _panels(len(names), width, f"time ({model.time.unit})" if model.time.unit else "time")
+        for ax, name in zip(axes, names, strict=True):
             ax.plot(result.time, result[name][:, 0], color=BLUE)
             unit = result.units.get(name, "")
-            ax.set_title("\n".join(textwrap.wrap(name, 24)) + (f"\n({unit})" if unit else ""))
-        for ax in axes[len(names) :]:
-            ax.remove()
-        for ax in axes[max(len(names) - columns, 0) : len(names)]:
-            ax.set_xlabel(f"time ({model.time.unit})" if model.time.unit else "time")
+            if np.abs(result[name]).max() >= 1e4:
+                ax.yaxis.set_major_formatter(EngFormatter(sep=""))  # 20k, 4M
+            _name(ax, name)
+            ax.set_ylabel(unit)
         figure.supxlabel(f"One run of {model.name}, model {model.file_hash[:12]}", fontsize=6, color=GREY)
     return figure
 

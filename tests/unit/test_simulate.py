@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 
 import transition_sim as ts
-from transition_sim.engine.resolve import Series, Setting
+from transition_sim.engine.resolve import Setting
 from transition_sim.engine.result import Result, load_result
 from transition_sim.engine.simulate import referee, simulate
 from transition_sim.errors import ModelError, ScenarioError, SimulationError
 from transition_sim.model.equations import Model
+from transition_sim.study.scenario import Scenario
 
 Build = Callable[..., Model]
 DECAY = ("k = 0.2 ~ 1/Month [0, 2] ~ rate |", "x = INTEG(-k * x, 1) ~ Dmnl ~ |", "y = 2 * x ~ Dmnl ~ |")
@@ -132,12 +133,9 @@ def test_time_settings_can_be_set_by_a_scenario(decay: Model) -> None:
 
 
 def test_arguments_win_over_constants_win_over_scenario(decay: Model) -> None:
-    class Given:
-        settings: dict[str, Setting] = {"k": Setting(0.5), "FINAL TIME": Setting(6)}
-        series: dict[str, Series] = {}
-
-    assert simulate(decay, Given()).constants["k"][0] == 0.5
-    both = simulate(decay, Given(), constants={"k": 0.1}, stop=3)
+    given = Scenario("given", "given", Path(), {"k": Setting(0.5), "FINAL TIME": Setting(6)})
+    assert simulate(decay, given).constants["k"][0] == 0.5
+    both = simulate(decay, given, constants={"k": 0.1}, stop=3)
     assert both.constants["k"][0] == 0.1
     assert both.time[-1] == 3
 

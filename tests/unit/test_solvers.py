@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -24,7 +25,7 @@ def forced(t: np.ndarray, when: float | np.ndarray = 2.37, to: float = 3.0) -> n
 
 
 def orders(errors: list[float]) -> list[float]:
-    return [math.log2(coarse / fine) for coarse, fine in zip(errors, errors[1:], strict=False)]
+    return [math.log2(coarse / fine) for coarse, fine in itertools.pairwise(errors)]
 
 
 @pytest.mark.parametrize(("method", "order"), [("euler", 1), ("rk4", 4)])

@@ -17,7 +17,8 @@ from transition_sim.model.equations import Model
 TIME_LIMIT = 60.0
 _SCRIPT = """
 import json, sys, simlin
-issues = simlin.load(sys.argv[1]).check_units()
+model = simlin.load(sys.argv[1])
+issues = [*model.check_units(), *(issue for issue in model.check() if "units" in issue.message)]
 print(json.dumps([[issue.variable, issue.message] for issue in issues]))
 """
 
@@ -32,7 +33,7 @@ def unit_faults(model: Model) -> list[Fault]:
     file = shown(model.path)
     issues = [(name, message) for name, message in _issues(str(model.path), file) if message.strip()]
     named = [(name, message) for name, message in issues if name is not None]
-    return [_fault(model, file, name, message) for name, message in named or issues]
+    return sorted({_fault(model, file, name, message) for name, message in named or issues})
 
 
 def _issues(path: str, file: str) -> list[tuple[str | None, str]]:

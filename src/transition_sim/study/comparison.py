@@ -223,8 +223,8 @@ class _Study:
         for name, values in self.worlds.columns.items():
             if name not in self.base and name not in varied:
                 columns[name] = np.tile(values[worlds], len(self.options))
-        columns["PBC effort budget"] = np.full(count * len(self.options), self.effort)
-        columns["PBC same bundle"] = np.full(count * len(self.options), same)
+        columns["PBC effort budget"] = np.array([self.effort])
+        columns["PBC same bundle"] = np.array([same])
         return columns
 
     def simulate(self, worlds: slice, same: float, outputs: Sequence[str], **more: Any) -> Result:
@@ -234,11 +234,15 @@ class _Study:
         )  # fmt: skip
 
     def check_windows(self) -> None:
-        """Refuse a share that does not fit its window, as the model itself computes the windows."""
+        """Refuse shares above the budget, or that do not fit their windows, as the model itself computes these."""
         outputs = [f"PBC {role} window {end}" for role in ROLES for end in ("start", "end")]
         horizon = self.model.time.final - self.model.time.initial
         result = self.simulate(slice(None), 0.0, outputs, save_every=horizon)
         faults: list[str] = []
+        shares = np.array([result.constants[f"PBC {role} effort"] for role in ROLES]).sum(axis=0)
+        for name, total in zip(self.names, shares[:: self.worlds.runs], strict=True):
+            if total > 1 + 1e-9:
+                faults.append(f"option '{name}': shares of the effort budget sum to {total:g}; allowed: at most 1")
         for role in ROLES:
             length = (result[f"PBC {role} window end"] - result[f"PBC {role} window start"])[0]
             needs = result.constants[f"PBC {role} effort"] * self.effort
