@@ -28,9 +28,10 @@ MDL_PIECES = st.sampled_from([
     "ACTIVE INITIAL(",
 ])  # fmt: skip
 YAML_PIECES = st.sampled_from([
-    "title", "set", "why", "series", "based_on", "model", ":", " ", "  ", "\n", "-", "{", "}", "[", "]", "&a", "*a", "!!",
-    "!!python/name:os.system", "'", '"', "|", ">", "#", "?", "~", "true", ".nan", "1e999", "4 years", "population", "\t",
-    "---", "...", "%YAML 9", "entry_points/none", "../x", "0x1F", "1_000", "12:30:45", "2001-01-01", "\u2028", "<<",
+    "title", "set", "why", "series", "based_on", "model", ":", " ", "  ", "\n", "-", "{", "}", "[", "]", "&a", "*a",
+    "!!", "!!python/name:os.system", "'", '"', "|", ">", "#", "?", "~", "true", ".nan", "1e999", "4 years",
+    "population", "\t", "---", "...", "%YAML 9", "entry_points/none", "../x", "0x1F", "1_000", "12:30:45", "2001-01-01",
+    "\u2028", "<<",
 ])  # fmt: skip
 RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -46,7 +46,7 @@ def _print(node: Expression) -> tuple[str, int]:
     binding = _BINDING[node.function]
     if len(node.arguments) == 1:
         sign = "-" if node.function == "negative" else f"{node.function} "
-        return f"{sign}{_bracketed(node.arguments[0], binding)}", binding
+        return f"{sign}{_bracketed(node.arguments[0], binding + 1)}", binding
     left = binding + 1 if node.function == "^" else binding
     right = binding if node.function == "^" else binding + 1
     one, other = _bracketed(node.arguments[0], left), _bracketed(node.arguments[1], right)
