@@ -64,6 +64,6 @@ def shown(path: str | Path) -> str:
     """Return a path as messages show it: relative to the working folder where that is shorter."""
     try:
         relative = Path(path).resolve().relative_to(Path.cwd().resolve())
-    except (ValueError, OSError):
+    except (ValueError, OSError, RuntimeError):  # RuntimeError: a link that leads to itself, before Python 3.13
         return str(path)
     return relative.as_posix()

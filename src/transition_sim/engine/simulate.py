@@ -204,7 +204,10 @@ def _plan(
     faults += _word_faults("solver", solver, ADAPTIVE)
     default = "scipy" if resolved.scalar else "rk4"
     chosen = method or (time.method if events == "compatible" else default)
-    faults += _word_faults("method", chosen, ("scipy", *FIXED))
+    if chosen == "rk2" and method is None:
+        faults.append("the file asks for RK2, which is not offered; name method 'rk4' or 'euler'")
+    else:
+        faults += _word_faults("method", chosen, ("scipy", *FIXED))
     if chosen == "scipy" and events == "compatible":
         faults.append("events='compatible' needs method 'rk4' or 'euler': an adaptive step has no grid to snap to")
     if chosen == "scipy" and resolved.runs > 1:

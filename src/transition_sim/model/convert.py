@@ -195,7 +195,7 @@ class Converter:
             return self.lookup_call(tree)
         function = FUNCTIONS.get(name.upper())
         if function is None or function.infix:
-            written = name.upper()
+            written = tree.function.reference.replace("_", " ").strip().upper() or "_"
             raise ModelError(f"'{self.owner}': function '{written}' is not supported{nearest(written, supported())}")
         self.count(tree, function.name, function.arity)
         arguments = list(tree.arguments)

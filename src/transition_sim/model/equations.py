@@ -39,7 +39,7 @@ class Time:
 class Call:
     """A function or an operator (`+`, `negative`, `<=`, `:AND:` ...) with its operands.
 
-    `function` is a key of `transition_sim.engine.functions.FUNCTIONS`.
+    `function` is a key of `transition_sim.model.functions.FUNCTIONS`.
     """
 
     function: str
@@ -120,7 +120,7 @@ class TimeSettings:
     step: float
     save_every: float
     unit: str
-    method: str  # "euler" or "rk4"
+    method: str  # "euler", "rk4", or "rk2", which is read but not offered
 
 
 @dataclass(frozen=True, eq=False)

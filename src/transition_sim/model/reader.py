@@ -374,7 +374,10 @@ def _guard_negative_base(equation: str) -> str:
 def _hint(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return ": nested too deeply"
+    error = error.__cause__ or error
     name = type(error).__name__
+    if isinstance(error, IndexError):
+        return ": a lookup needs two points or more"
     if name in ("ParseError", "IncompleteParseError"):
         position, text = getattr(error, "pos", 0), str(getattr(error, "text", ""))
         return f": not understood at '{text[position : position + 20]}'"

@@ -112,9 +112,12 @@ def _decode(data: bytes, file: str) -> str:
 
 
 def _method(settings: str) -> str:
-    """Return the integration method of Vensim's settings line `15:a,b,c,method,...` (Euler where none)."""
+    """Return the integration method of Vensim's settings line `15:a,b,c,method,...` (Euler where none).
+
+    Codes: 0 and 2 Euler, 1 and 5 RK4, 3 and 4 RK2. Steps that Vensim would choose itself (1, 4) are taken as fixed.
+    """
     found = re.search(r"^15:\s*\d+,\s*\d+,\s*\d+,\s*(\d+)", settings, re.MULTILINE)
-    return "rk4" if found and found.group(1) in ("1", "3", "5") else "euler"
+    return {"1": "rk4", "5": "rk4", "3": "rk2", "4": "rk2"}.get(found.group(1), "euler") if found else "euler"
 
 
 def _entries(text: str, file: str, faults: list[Fault]) -> tuple[list[Entry], dict[str, str]]:
@@ -123,7 +126,7 @@ def _entries(text: str, file: str, faults: list[Fault]) -> tuple[list[Entry], di
     group = ""
     for line, fields in _cut(text, file, faults):
         if len(fields) == 2:
-            name = _without_comments(fields[0]).strip(" *\t\n")
+            name = fields[0].strip(" *\t\n")
             if name.startswith("."):
                 group = name[1:].strip()
                 groups[group] = " ".join(fields[1].split())
@@ -142,16 +145,24 @@ def _entries(text: str, file: str, faults: list[Fault]) -> tuple[list[Entry], di
 
 
 def _cut(text: str, file: str, faults: list[Fault]) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, fields) for each piece between `|`, cut at `~`; quotes guard both, save in documentation."""
+    """Yield (line, fields) for each piece between `|`, cut at `~`, without `{comments}`.
+
+    Quotes and braces guard both signs, save in documentation, which is kept as it stands.
+    """
     fields: list[list[str]] = [[]]
     line = start = 1
-    begun = quoted = False
-    for part in re.split(r'(\\"|["|~\n])', text):
-        guarded = quoted and len(fields) < 3
+    begun = quoted = commented = False
+    for part in re.split(r'(\\"|["|~{}\n])', text):
+        plain = len(fields) < 3
+        guarded = quoted and plain
+        line += part == "\n"
+        if plain and not quoted and (part == "{" or commented):
+            commented = part != "}"
+            fields[-1].append("" if commented else " ")
+            continue
         if not begun and part.strip():
             begun, start = True, line
-        line += part == "\n"
-        if part == '"' and len(fields) < 3:
+        if part == '"' and plain:
             quoted = not quoted
         if part == "~" and not guarded:
             fields.append([])
@@ -160,16 +171,15 @@ def _cut(text: str, file: str, faults: list[Fault]) -> Iterator[tuple[int, list[
             fields, quoted, begun = [[]], False, False
         else:
             fields[-1].append(part)
-    if begun:
-        rest = "".join(fields[0]).strip()
+    if commented:
+        faults.append(Fault(file, None, "has a comment '{' that is never closed"))
+    elif begun:
+        rest = " ".join("".join(fields[0]).split())
         faults.append(Fault(file, start, f"has no closing '|': '{rest[:40]}'"))
 
 
 def _entry(fields: list[str], group: str, line: int, file: str, faults: list[Fault]) -> Entry | None:
-    before = fields[0]
-    equation = _without_comments(before)
-    line += _leading_lines(before)
-    flat = " ".join(equation.replace("\\\n", " ").split())
+    flat = " ".join(fields[0].replace("\\\n", " ").split())
     fault = _too_much(flat)
     if fault:
         faults.append(Fault(file, line, fault))
@@ -178,17 +188,6 @@ def _entry(fields: list[str], group: str, line: int, file: str, faults: list[Fau
     if message:
         faults.append(Fault(file, line, message))
     return Entry(flat, unit, limits, " ".join(fields[2].split()), group, line)
-
-
-def _without_comments(text: str) -> str:
-    """Return an equation without Vensim's `{comments}`; braces inside quotes stay."""
-    return re.sub(r'("(?:[^"]*)")|\{[^{}]*\}', lambda found: found.group(1) or " ", text)
-
-
-def _leading_lines(text: str) -> int:
-    """Count the lines that a leading comment (such as the encoding mark) takes before the name begins."""
-    mark = re.match(r"\s*\{[^{}]*\}\s*", text)
-    return mark.group(0).strip("\n").count("\n") + (mark.group(0).endswith("\n")) if mark else 0
 
 
 def _too_much(equation: str) -> str:

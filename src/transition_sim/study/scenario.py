@@ -308,9 +308,9 @@ def _within(reference: str, path: Path, names: list[str], suffixes: tuple[str, .
             f"'{reference[:80]}' leaves the folder of this file; allowed: shipped names, files below it"
         )
     target = folder / written
-    if not target.resolve().is_relative_to(folder):
-        raise ScenarioError(f"'{reference[:80]}' leaves the folder of this file through a link")
     if target.suffix not in suffixes or not target.is_file():
         hint = nearest(reference, names)
         raise ScenarioError(f"'{reference[:80]}' is no shipped name and no {suffixes[0]} file below this folder{hint}")
+    if not target.resolve().is_relative_to(folder):
+        raise ScenarioError(f"'{reference[:80]}' leaves the folder of this file through a link")
     return target
