@@ -24,7 +24,7 @@ from transition_sim.data import write_bytes
 from transition_sim.engine.result import Result
 from transition_sim.model.equations import Kind, Model
 from transition_sim.study.comparison import Comparison, Outcome, quantiles
-from transition_sim.study.wording import label
+from transition_sim.study.wording import finding, label, spread_of_worlds
 
 Floats = NDArray[np.float64]
 MM = 1 / 25.4
@@ -263,21 +263,8 @@ def run_figure(result: Result, model: Model, width: float = PAGE) -> Figure:
 
 def _headline(done: Comparison) -> str:
     """Say what the comparison shows, with its range."""
-    parts = []
-    for outcome in done.outcomes:
-        middle = np.median(outcome.difference[-1], axis=1)
-        best = int(np.argmin(middle))
-        q = quantiles(outcome.difference[-1, best] * 100)
-        name = {"role": "By role", "same": "With the same bundle"}[outcome.bundle]
-        parts.append(
-            f"{name}, '{label(outcome.options[best])}' lowers the 20-year risk most: "
-            f"{-q['p90']:.1f} to {-q['p10']:.1f} points (best in {100 * outcome.share_best[-1, best]:.0f} % of worlds)."
-        )
-    none = quantiles(done.outcomes[0].probability[-1, done.outcomes[0].options.index("none")] * 100)
-    parts.append(
-        f"Worlds alone differ by {none['p90'] - none['p10']:.0f} points. Dot: median; bar: 10th to 90th percentile."
-    )
-    return " ".join(parts)
+    parts = [*map(finding, done.outcomes), spread_of_worlds(done.outcomes[0])]
+    return " ".join([*parts, "Dot: median; bar: 10th to 90th percentile."])
 
 
 def _finish(figure: Figure, text: str, done: Comparison, width: float) -> None:

@@ -225,6 +225,49 @@ def test_no_mission_is_worse(model: Model, worlds: dict[str, np.ndarray], refere
     assert (final(without) > final(with_mission)).all()
 
 
+HELPS = (
+    "peak peacekeepers", "draw down duration", "mission cover limit", "community order limit", "own force support",
+    "initial state security capacity", "initial state capacity", "aid delivery", "legitimacy gain rate",
+    "ownership gain rate", "engagement holding rate", "base needs orientation", "base information quality",
+)  # fmt: skip
+HARMS = (
+    "security force building time", "initial spoilers", "defection rate", "demobilisation time", "waiting out",
+    "capacity building time", "overload strength", "implementation time", "plan drop", "consolidation rate",
+    "exclusion rate", "driver addressing time", "regional instability input", "spill over",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "sign"), [*((n, -1) for n in HELPS), *((n, 1) for n in HARMS)])
+def test_signs_of_causes_hold_in_every_world(
+    name: str, sign: int, model: Model, worlds: dict[str, np.ndarray], reference: ts.Scenario
+) -> None:
+    """A tenth more of a cause moves the 20-year risk the same way in every sampled world."""
+    outcome = ["cumulative relapse hazard"]
+    base = ts.simulate(model, reference, constants=worlds, outputs=outcome, save_every=252)
+    more = {**worlds, name: 1.1 * base.constants[name]}
+    moved = ts.simulate(model, reference, constants=more, outputs=outcome, save_every=252)
+    change = sign * (final(moved, outcome[0]) - final(base, outcome[0]))
+    assert (change > 0).all(), f"{(change <= 0).sum()} worlds of {len(change)}"
+
+
+def test_building_own_forces_never_raises_the_risk_while_a_mission_is_there(
+    model: Model, worlds: dict[str, np.ndarray], reference: ts.Scenario
+) -> None:
+    """Own forces take over from the mission term what they cover; they must give back at least as much."""
+    times = [
+        ts.simulate(
+            model,
+            reference,
+            constants={**worlds, "security force building time": months},
+            outputs=["cumulative relapse hazard"],
+            save_every=60,
+        )
+        for months in (130.0, 65.0, 33.0)
+    ]
+    at_exit = [result["cumulative relapse hazard"][np.searchsorted(result.time, 48)] for result in times]
+    assert (np.diff(at_exit, axis=0) < 0).all()
+
+
 def test_a_regional_shock_raises_the_hazard(model: Model, reference: ts.Scenario) -> None:
     calm = ts.simulate(model, reference, series={"regional instability input": {-12: 0.2, 240: 0.2}})
     shock = ts.simulate(model, reference, series={"regional instability input": {-12: 0.2, 60: 0.2, 66: 0.9, 240: 0.9}})

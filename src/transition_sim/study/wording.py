@@ -79,7 +79,8 @@ def _comparison_lines(done: Comparison) -> list[str]:
         f"Ranges: 10th to 90th percentile over {done.runs} plausible worlds, the same for every option. 'best in %': "
         "share of worlds in which an option has the lowest 20-year risk. Effort: effort-months spent by year 5 and 20.",
     ]
-    lines += [_finding(outcome) for outcome in done.outcomes]
+    lines += [finding(outcome) for outcome in done.outcomes]
+    lines.append(spread_of_worlds(done.outcomes[0]))
     if len(done.outcomes) == 2:
         lines.append(_agreement(*done.outcomes))
     lines += [
@@ -95,20 +96,28 @@ def _comparison_lines(done: Comparison) -> list[str]:
     return lines
 
 
-def _finding(outcome: Outcome) -> str:
-    """Say which option lowers the 20-year risk most, against how wide the range of worlds is."""
-    middle = np.median(outcome.difference[-1], axis=1)
-    best = int(np.argmin(middle))
-    none = quantiles(outcome.probability[-1, outcome.options.index("none")] * 100)
-    share = 100 * outcome.share_best[-1, best]
+def finding(outcome: Outcome) -> str:
+    """Say which option lowers the 20-year risk most, range first, and which is best more often where another is."""
+    change = outcome.difference[-1] * 100
+    leader = int(np.argmin(np.median(change, axis=1)))
     name = {"role": "By role", "same": "With the same bundle"}[outcome.bundle]
-    if middle[best] >= 0:
-        return f"{name}: no option lowers the median 20-year risk."
+    q = quantiles(change[leader])
+    if q["median"] >= 0:
+        return f"{name}, no option lowers the median 20-year risk."
+    shares = 100 * outcome.share_best[-1]
+    oftenest = int(np.argmax(shares))
+    other = f"; '{label(outcome.options[oftenest])}' is best more often, in {shares[oftenest]:.0f} %"
     return (
-        f"{name}: '{label(outcome.options[best])}' lowers the 20-year risk most in the median, by "
-        f"{-100 * middle[best]:.1f} points, and is best in {share:.0f} % of worlds; the worlds themselves differ by "
-        f"{none['p90'] - none['p10']:.0f} points without any effort."
+        f"{name}, '{label(outcome.options[leader])}' lowers the 20-year risk most: {-q['p90']:.1f} to {-q['p10']:.1f} "
+        f"points (median {-q['median']:.1f}), best in {shares[leader]:.0f} % of worlds"
+        f"{other if oftenest != leader else ''}."
     )
+
+
+def spread_of_worlds(outcome: Outcome) -> str:
+    """Say how far the worlds differ without any effort, against which every gain is to be seen."""
+    none = quantiles(outcome.probability[-1, outcome.options.index("none")] * 100)
+    return f"Without any effort the worlds differ by {none['p90'] - none['p10']:.0f} points."
 
 
 def _agreement(one: Outcome, other: Outcome) -> str:
