@@ -340,9 +340,11 @@ class _Study:
 
 def _check_words(definition: str, bundle: str, ensemble: str | None) -> None:
     faults = []
-    if definition not in DEFINITIONS:
-        allowed = ", ".join(DEFINITIONS)
-        faults.append(f"definition '{definition}' does not exist; allowed: {allowed}{nearest(definition, DEFINITIONS)}")
+    words = (*DEFINITIONS, "all")
+    if definition not in words:
+        faults.append(
+            f"definition '{definition}' does not exist; allowed: {', '.join(words)}{nearest(definition, words)}"
+        )
     elif definition != "war":
         faults.append(f"definition '{definition}': this version of the model has only 'war'")
     if bundle not in (*BUNDLES, "both"):
