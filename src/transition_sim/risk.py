@@ -1,8 +1,8 @@
 """From trajectories to risk: relapse probability over frailty, hazard by driver, and measures of the aid gap.
 
-Frailty is what countries differ in beyond what the model sees: lognormal with mean 1, so that the hazard of a country
-is z times the model's. Averaged over it, P(relapse by t) = E[1 - exp(-z H(t))] (Vaupel, Manton and Stallard 1979,
-Demography 16(3), https://doi.org/10.2307/2061224).
+Frailty is what countries differ in beyond what the model sees: lognormal with median 1, so that the hazard of a country
+is z times the model's and the model's own is that of the middle country. Averaged over it, P(relapse by t) =
+E[1 - exp(-z H(t))] (Vaupel, Manton and Stallard 1979, Demography 16(3), https://doi.org/10.2307/2061224).
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
 
 
 def frailty_average(cumulative_hazard: Floats, log_deviation: Floats) -> Floats:
-    """Return the probability of relapse `(..., run)` over lognormal frailty of mean 1.
+    """Return the probability of relapse `(..., run)` over lognormal frailty of median 1.
 
     `log_deviation` has shape `(run,)`. Trapezoidal rule over 43 points of the normal density, whose error falls
     exponentially for smooth integrands (Trefethen and Weideman 2014, https://doi.org/10.1137/130932132); for deviations
-    up to 2 and cumulative hazards up to 10 it is within 1e-6 of direct integration.
+    up to 2.5 and cumulative hazards up to 10 it is within 1e-6 of direct integration, up to 3.5 within 1e-4.
     """
     total = np.zeros_like(cumulative_hazard, dtype=float)
     for node, weight in zip(_NODES.tolist(), _WEIGHTS.tolist(), strict=True):
-        frailty = np.exp(log_deviation * node - log_deviation**2 / 2)
+        frailty = np.exp(log_deviation * node)
         total += weight * -np.expm1(-cumulative_hazard * frailty)
     return total
 

@@ -210,7 +210,7 @@ def test_model_list_and_show(call: Call) -> None:
 def test_scenario_list_show_copy(call: Call, tmp_path: Path) -> None:
     code, out, _ = call("scenario", "list")
     assert code == 0
-    assert out.count("\n") == 9
+    assert out.count("\n") == 14
     assert "assumption" in call("scenario", "show", "contexts/reference")[1]
     assert call("scenario", "copy", "contexts/_template", "mine.yaml")[0] == 0
     assert call("check", "mine.yaml")[0] == 0

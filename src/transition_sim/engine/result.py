@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,8 @@ class Result:
     """Trajectories of one or many runs.
 
     `time` has shape `(time,)` in the model's unit, `values` `(time, output, run)`; `constants` gives every constant as
-    `(run,)`; `failed` lists the runs that broke down, whose values are NaN; `model` is None once loaded from a file.
+    `(run,)`, `fixed` every variable that cannot change within a run, `(run,)`; `failed` lists the runs that broke down,
+    whose values are NaN; `model` is None once loaded from a file.
     """
 
     time: Floats
@@ -43,6 +44,7 @@ class Result:
     provenance: Mapping[str, Any]
     failed: tuple[int, ...] = ()
     model: Model | None = field(default=None, repr=False)
+    fixed: Mapping[str, Floats] = field(default_factory=dict, repr=False)
 
     @property
     def runs(self) -> int:
@@ -50,19 +52,20 @@ class Result:
         return int(self.values.shape[2])
 
     def __getitem__(self, name: str) -> Floats:
-        """Return a variable as `(time, run)`; a constant is repeated over time. SimulationError if not kept."""
+        """Return a variable as `(time, run)`; what is fixed is repeated over time. SimulationError if not kept."""
         wanted = canonical(name)
         for i, kept in enumerate(self.names):
             if canonical(kept) == wanted:
                 return self.values[:, i, :]
-        for constant, value in self.constants.items():
-            if canonical(constant) == wanted:
+        for still, value in (*self.constants.items(), *self.fixed.items()):
+            if canonical(still) == wanted:
                 return np.broadcast_to(value, (len(self.time), self.runs))
         hint = nearest(name, self.names)
         raise SimulationError(f"'{name}' was not kept{hint} Ask for it with outputs=[...].")
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and canonical(name) in {canonical(n) for n in (*self.names, *self.constants)}
+        known = (*self.names, *self.constants, *self.fixed)
+        return isinstance(name, str) and canonical(name) in {canonical(other) for other in known}
 
     def to_frame(self) -> pd.DataFrame:
         """Return a data frame, a column a variable; rows by time, or by run and time where there are many runs."""
@@ -98,12 +101,14 @@ class Result:
             target = target.with_name(target.name + ".npz")
         header = {
             "format": FORMAT, "names": list(self.names), "units": dict(self.units),
-            "constants": list(self.constants), "provenance": dict(self.provenance), "failed": list(self.failed),
+            "constants": list(self.constants), "fixed": list(self.fixed), "provenance": dict(self.provenance),
+            "failed": list(self.failed),
         }  # fmt: skip
-        stacked = np.array([np.broadcast_to(v, (self.runs,)) for v in self.constants.values()]).reshape(-1, self.runs)
+        still = [np.broadcast_to(v, (self.runs,)) for v in (*self.constants.values(), *self.fixed.values())]
+        stacked = np.array(still).reshape(-1, self.runs)
         buffer = io.BytesIO()
         np.savez_compressed(
-            buffer, time=self.time, values=self.values, constants=stacked, header=np.array(json.dumps(header))
+            buffer, time=self.time, values=self.values, still=stacked, header=np.array(json.dumps(header))
         )
         write_bytes(target, buffer.getvalue())
         return target
@@ -114,13 +119,15 @@ def load_result(path: str | Path) -> Result:
     try:
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as data:
             header = json.loads(str(data["header"]))
-            time, values, constants = data["time"], data["values"], data["constants"]
+            time, values, still = data["time"], data["values"], data["still"]
         if header["format"] != FORMAT or values.shape[:2] != (len(time), len(header["names"])):
             raise ValueError(f"format {header['format']}")
-        by_name = dict(zip(header["constants"], constants, strict=True))
+        by_name = dict(zip([*header["constants"], *header["fixed"]], still, strict=True))
+        constants = {name: by_name[name] for name in header["constants"]}
+        fixed = {name: by_name[name] for name in header["fixed"]}
     except FileNotFoundError as error:
         raise SimulationError(f"{path}: no such file") from error
     except Exception as error:
         raise SimulationError(f"{path}: is no saved result of transition_sim ({error})") from error
-    return Result(time, tuple(header["names"]), values, by_name, header["units"], header["provenance"],
-                  tuple(header["failed"]))  # fmt: skip
+    return Result(time, tuple(header["names"]), values, constants, header["units"], header["provenance"],
+                  tuple(header["failed"]), None, fixed)  # fmt: skip

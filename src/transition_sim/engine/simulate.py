@@ -134,6 +134,7 @@ def simulate(
         _provenance(resolved, plan, scenario),
         failed,
         resolved.model,
+        _fixed(resolved.model, plan, columns, resolved.runs),
     )
 
 
@@ -318,7 +319,7 @@ def _one(model: Model, plan: Plan, columns: Mapping[str, Floats], saved: Floats)
     constants = [float(columns[name][0]) for name in program.constants]
     breaks = break_points(model, plan, columns)
     structure = structure_of(model)
-    longest = plan.step if structure.unsplit else max((plan.stop - plan.start) / 50, plan.step)
+    longest = plan.step if structure.sudden else max((plan.stop - plan.start) / 50, plan.step)
     return integrate_adaptive(
         program, constants, saved, breaks[:, 0].tolist(), solver=plan.solver, rtol=plan.rtol, atol=plan.atol,
         max_step=longest,
@@ -359,16 +360,28 @@ def _chunks(runs: int) -> Iterator[slice]:
         yield slice(first, min(first + CHUNK, runs))
 
 
+def _held(model: Model, plan: Plan, columns: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return everything that stays fixed in a run, `(run,)` or `(1,)`."""
+    program = _program(model, plan.outputs, "numpy", "exact")
+    with np.errstate(all="ignore"):
+        at = np.array([plan.start])
+        values = program.start(at, at, 0.0, [columns[name] for name in program.constants])[1]
+    return dict(zip(program.held, values, strict=True))
+
+
+def _fixed(model: Model, plan: Plan, columns: Mapping[str, Floats], runs: int) -> dict[str, Floats]:
+    """Return the variables that cannot change within a run, each `(run,)`."""
+    held = _held(model, plan, columns)
+    names = [name for name in structure_of(model).fixed if not model.variables[name].hidden]
+    return {name: np.broadcast_to(held[name], (runs,)) for name in names}
+
+
 def break_points(model: Model, plan: Plan, columns: Mapping[str, Floats]) -> Floats:
     """Return the moments `(break, run or 1)` at which conditions on time can jump in each run."""
     structure = structure_of(model)
     if not structure.breaks:
         return np.empty((0, 1))
-    program = _program(model, plan.outputs, "numpy", "exact")
-    with np.errstate(all="ignore"):
-        at = np.array([plan.start])
-        held_values = program.start(at, at, 0.0, [columns[name] for name in program.constants])[1]
-    held = dict(zip(program.held, held_values, strict=True))
+    held = _held(model, plan, columns)
     rows: list[Floats] = []
     for point in structure.breaks:
         rows += _train_rows(model, structure, point, held, plan) if isinstance(point, Train) else [

@@ -183,6 +183,20 @@ class Model:
             changed[variable.name] = replace(variable, kind=Kind.AUXILIARY, expression=Lookup(table, Time()))
         return replace(self, variables=changed)
 
+    def with_frozen(self, stocks: Mapping[str, float | None]) -> Model:
+        """Return a model in which each named stock keeps a value, or where it is None its own initial value.
+
+        Raises ModelError for a name that is no stock.
+        """
+        changed = dict(self.variables)
+        for name, value in stocks.items():
+            stock = self.find(name)
+            if stock.kind is not Kind.STOCK:
+                raise ModelError(f"'{stock.name}' is no stock ({stock.kind.value}), so it cannot be frozen")
+            initial = stock.initial if value is None else Number(float(value))
+            changed[stock.name] = replace(stock, expression=Number(0.0), initial=initial)
+        return replace(self, variables=changed)
+
 
 def canonical(name: str) -> str:
     """Return the form in which two spellings of one name are equal.

@@ -47,7 +47,8 @@ class Structure:
     `order`: auxiliaries so that each stands after what it uses; `initial_order`: the same at the start, stocks
     and INITIAL values included; `fixed`: names that cannot change within a run, in order; `breaks`: fixed
     expressions of the moments at which time conditions can jump; `split`: the comparisons and stepwise lookups that
-    these cover; `unsplit`: names of variables with a jump that no break point covers.
+    these cover; `unsplit`: names of variables with a jump that no break point covers; `sudden`: those of them that hang
+    on time by another way than through stocks, so that a long step could miss them altogether.
     """
 
     order: tuple[str, ...]
@@ -56,6 +57,7 @@ class Structure:
     breaks: tuple[Expression | Train, ...]
     split: frozenset[Expression]
     unsplit: tuple[str, ...]
+    sudden: tuple[str, ...]
 
 
 def analyse(model: Model) -> Structure:
@@ -69,7 +71,8 @@ def analyse(model: Model) -> Structure:
     split: set[Expression] = set()
     is_fixed = _fixed_test(model, frozenset(fixed))
     unsplit = [v.name for v in model.variables.values() if not _breaks_of(v.expression, is_fixed, breaks, split)]
-    return Structure(order, initial_order, fixed, tuple(breaks), frozenset(split), tuple(unsplit))
+    sudden = [name for name in unsplit if _hangs_on_time(model, name)]
+    return Structure(order, initial_order, fixed, tuple(breaks), frozenset(split), tuple(unsplit), tuple(sudden))
 
 
 def check(model: Model, file: str) -> None:
@@ -145,6 +148,14 @@ def _fixed_test(model: Model, fixed: frozenset[str]) -> Callable[[Expression], b
         return not isinstance(node, Time)
 
     return test
+
+
+def _hangs_on_time(model: Model, name: str) -> bool:
+    """Tell whether a variable hangs on time at a moment, the stocks given."""
+    expressions = (model.variables[other].expression for other in needed(model, [name], stocks_too=False)
+                   if model.variables[other].kind is not Kind.STOCK)  # fmt: skip
+    nodes = [node for expression in expressions for node in walk(expression)]
+    return any(isinstance(n, Time) or (isinstance(n, Call) and FUNCTIONS[n.function].time) for n in nodes)
 
 
 def _breaks_of(
