@@ -13,7 +13,7 @@ SEED ?= 7
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test check clean
+.PHONY: help compare test check findings clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,7 +28,10 @@ check: $(VENV)/test.stamp  ## lint, format, types, and the shipped models and sc
 	$(BIN)/ruff check src tests
 	$(BIN)/ruff format --check src tests
 	$(BIN)/mypy
-	$(BIN)/transition-sim check models/*.mdl models/uncertainties.yaml scenarios/*/*.yaml
+	$(BIN)/transition-sim check models/*.mdl models/uncertainties.yaml models/claims.yaml scenarios/*/*.yaml
+
+findings: $(VENV)/run.stamp  ## compute claims and loops anew and write them into models/README.md
+	$(BIN)/transition-sim model findings --write models/README.md
 
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist results .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -32,7 +32,7 @@ DOORS = {
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
     "typer": {"cli.py"},
-    "pydantic": {"study/scenario.py", "study/worlds.py"},
+    "pydantic": {"study/scenario.py", "study/worlds.py", "study/findings.py"},
     "subprocess": {"model/insight.py"},
 }
 FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "joblib", "requests", "urllib", "socket", "http"}

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,10 +44,37 @@ _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # UsageError of the click tha
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; a user's mistake gives a message, never a traceback."""
+    with _stopping_at_once():
+        _main(arguments)
+
+
+@contextmanager
+def _stopping_at_once() -> Iterator[None]:
+    """End with 130 at an interrupt, wherever it falls.
+
+    Raised as KeyboardInterrupt it would turn into other errors inside the import of compiled modules. Nothing is lost:
+    files are written under another name and renamed.
+    """
+
+    def stop(number: int, frame: object) -> None:
+        os.write(2, b"interrupted\n")
+        os._exit(130)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _main(arguments: Sequence[str] | None) -> None:
     try:
         code = app(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
-    except (typer.Abort, KeyboardInterrupt):
-        raise SystemExit(_interrupted()) from None
+    except typer.Abort:
+        raise SystemExit(130) from None
     except _USAGE_ERROR as error:
         error.show()
         raise SystemExit(2) from None
@@ -56,11 +86,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     raise SystemExit(code if isinstance(code, int) else 0)
-
-
-def _interrupted() -> int:
-    print("interrupted", file=sys.stderr)
-    return 130
 
 
 def _version(wanted: bool) -> None:
@@ -88,7 +113,7 @@ def compare(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sample of worlds.")] = 7,
     effort: Annotated[float, typer.Option(help="Budget of every option, in effort-months.")] = 18.0,
     definition: Annotated[
-        str, typer.Option(help="What counts as relapse: war (others come with a later version).")
+        str, typer.Option(help="What counts as relapse: war, armed_conflict, major_war or all.")
     ] = "war",
     bundle: Annotated[str, typer.Option(help="role, same or both.")] = "both",
     ensemble: Annotated[
@@ -104,7 +129,7 @@ def compare(
         print(
             f"Comparing options in context '{context}': {runs} plausible worlds, {effort:g} effort-months, seed {seed}."
         )
-        print("Relapse means a return to war. Worlds are a prior sample: not calibrated.", flush=True)
+        print("Worlds are a prior sample: not calibrated. The size of any PBC effect is an assumption.", flush=True)
     folder = _output_folder(out, force, "table.csv")
     from transition_sim.study.comparison import OPTIONS
     from transition_sim.study.comparison import compare as run_comparison
@@ -212,6 +237,82 @@ def model_show(
         print(f"  unit: {variable.unit or '-'}; limits: {_limit(low)} to {_limit(high)}")
         print(f"  {variable.documentation or 'no documentation'}")
         print(f"  used by: {', '.join(users) or 'nothing'}\n")
+
+
+@model_app.command("draw")
+def model_draw(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures, SVG and PNG.")],
+    sector: Annotated[list[str] | None, typer.Option(help="A sector; default all. Repeatable.")] = None,
+    constants: Annotated[bool, typer.Option(help="Draw constants too.")] = False,
+    force: Force = False,
+    file: Annotated[Path | None, typer.Argument(help="A model file; default the shipped one.")] = None,
+) -> None:
+    """Draw a stock-and-flow picture of each sector."""
+    from transition_sim.data import write_bytes
+    from transition_sim.model.insight import draw, sectors
+    from transition_sim.model.reader import load_model
+
+    model = load_model(file)
+    wanted = sector or sectors(model)
+    folder = _output_folder(out, force, f"{_plain(wanted[0])}.svg")
+    for name in wanted:
+        svg, png = draw(model, name, constants)
+        for ending, data in (("svg", svg), ("png", png)):
+            print(write_bytes((folder or out) / f"{_plain(name)}.{ending}", data).as_posix())
+
+
+def _plain(sector: str) -> str:
+    """Return a sector's name as a file name."""
+    return "".join(letter if letter.isalnum() else "-" for letter in sector).strip("-").lower() or "model"
+
+
+@model_app.command("loops")
+def model_loops(
+    file: Annotated[Path | None, typer.Argument(help="A model file; default the shipped one.")] = None,
+    top: Annotated[int, typer.Option(min=1, max=50, help="Loops a phase.")] = 6,
+    out: Out = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Find the feedback loops that matter most, with polarity and their share over time."""
+    from transition_sim.model.insight import feedback_loops
+    from transition_sim.model.reader import load_model
+    from transition_sim.study.wording import loop_lines, loops_data
+
+    model = load_model(file)
+    folder = _output_folder(out, force, "loops.csv")
+    found = feedback_loops(model)
+    if as_json:
+        print(json.dumps(loops_data(found), indent=1))
+    else:
+        print("\n".join(loop_lines(found, model, top)))
+    if folder is not None:
+        from transition_sim import figures
+        from transition_sim.data import write_text
+
+        written = [
+            write_text(folder / "loops.csv", found.to_frame().to_csv()),
+            *figures.save(figures.loops_figure(found, model, top), folder / "loops"),
+        ]
+        print("Saved:", *(path.as_posix() for path in written), sep="\n  ", file=sys.stderr if as_json else sys.stdout)
+
+
+@model_app.command("findings")
+def model_findings(
+    runs: Annotated[int, typer.Option(min=1, max=100_000, help="Plausible worlds.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample of worlds.")] = 7,
+    write: Annotated[Path | None, typer.Option(help="Put them between the marks in this Markdown file.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compute which stocks carry the risk, in which share of worlds claims hold, and cost against risk."""
+    from transition_sim.model.reader import load_model
+    from transition_sim.study.findings import findings_text, write_findings
+
+    def told(what: str) -> None:
+        print(f"\r{what:<78.78}", end="", file=sys.stderr, flush=True)
+
+    text = findings_text(load_model(), runs, seed, told if not quiet and sys.stderr.isatty() else None)
+    print(text if write is None else write_findings(write, text).as_posix())
 
 
 @scenario_app.command("list")
@@ -342,12 +443,15 @@ def _check_model(path: Path) -> list[Any]:
 def _check_yaml(path: Path) -> list[Any]:
     from transition_sim.errors import ScenarioError, TransitionSimError
     from transition_sim.model.reader import load_model
+    from transition_sim.study.findings import check_claims
     from transition_sim.study.scenario import check_scenario
     from transition_sim.study.worlds import check_uncertainties
     from transition_sim.study.yaml_file import plain, read_yaml
 
     try:
         tree, _ = read_yaml(path)
+        if "claims" in tree.value:
+            return list(check_claims(path, load_model(str(plain(tree).get("model")))))
         if "uncertainties" in tree.value:
             named = plain(tree).get("model")
             beside = path.parent / f"{named}.mdl"

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from transition_sim.data import write_bytes
 from transition_sim.engine.result import Result
 from transition_sim.model.equations import Kind, Model
+from transition_sim.model.insight import Loop, Loops
 from transition_sim.study.comparison import Comparison, Outcome, quantiles
-from transition_sim.study.wording import finding, label, spread_of_worlds
+from transition_sim.study.wording import finding, label, phases, spread_of_worlds
 
 Floats = NDArray[np.float64]
 MM = 1 / 25.4
@@ -271,12 +272,39 @@ def _finish(figure: Figure, text: str, done: Comparison, width: float) -> None:
     """Put the finding above and the stamp below a figure, wrapped to its width."""
     letters = int(width / 1.52)
     figure.suptitle("\n".join(textwrap.wrap(text, letters)), x=0.01, ha="left", fontsize=8)
+    relapse = done.definition.replace("_", " ")
     stamp = (
-        f"{CAUTION} Context '{done.context}', relapse = {done.definition}, {done.runs} prior worlds (not calibrated), "
+        f"{CAUTION} Context '{done.context}', relapse = {relapse}, {done.runs} prior worlds (not calibrated), "
         f"seed {done.seed}, {done.effort_months:g} effort-months, model {str(done.provenance['model_hash'])[:12]}, "
         f"transition_sim {done.provenance['versions']['transition_sim']}."
     )
     figure.supxlabel("\n".join(textwrap.wrap(stamp, int(width / 1.15))), x=0.01, ha="left", fontsize=6, color=GREY)
+
+
+LOOP_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, GREY, "black")
+DASHES = ("-", "--", ":", "-.")
+
+
+def loops_figure(found: Loops, model: Model, top: int = 6, width: float = PAGE) -> Figure:
+    """Return the share of the strongest loops over time, `width` mm wide; named below by the stocks they pass."""
+    chosen: dict[int, Loop] = {}
+    for _, start, end in phases(model):
+        chosen |= {id(loop): loop for loop, _ in found.strongest(start, end, max(top // 2, 1))}
+    with style():
+        figure = Figure(figsize=(width * MM, (90 + 14 * len(chosen)) * MM), layout="constrained")
+        ax = figure.subplots()
+        for i, loop in enumerate(chosen.values()):
+            name = "\n".join(textwrap.wrap(f"{loop.polarity}: {' > '.join(loop.stocks)}", int(width / 1.7)))
+            line = DASHES[i // len(LOOP_COLOURS) % len(DASHES)] if len(chosen) > len(LOOP_COLOURS) else DASHES[i % 4]
+            ax.plot(found.time, 100 * loop.share, color=LOOP_COLOURS[i % len(LOOP_COLOURS)], linestyle=line, label=name)
+        ax.set_ylabel("share of change by loops (%)")
+        ax.set_xlabel(f"time ({model.time.unit})" if model.time.unit else "time")
+        figure.legend(loc="outside lower left", frameon=False, fontsize=6)
+        text = f"Loops of two stocks or more in {model.name}, model {model.file_hash[:12]}. " + (
+            "Every loop was looked at." if found.complete else "The strongest of a sample of loops."
+        )
+        figure.suptitle("\n".join(textwrap.wrap(text, int(width / 1.52))), x=0.01, ha="left", fontsize=8)
+    return figure
 
 
 COMPARISON_FIGURES: Mapping[str, Callable[[Comparison, float], Figure]] = {
@@ -287,11 +315,13 @@ COMPARISON_FIGURES: Mapping[str, Callable[[Comparison, float], Figure]] = {
 
 
 def save_comparison(done: Comparison, folder: Path) -> list[Path]:
-    """Save every figure of a comparison as SVG and PNG, and the first at column width; return the paths."""
+    """Save every figure of a comparison, by definition, page and column wide, as SVG and PNG; return the paths."""
     written: list[Path] = []
-    for name, make in COMPARISON_FIGURES.items():
-        written += save(make(done, PAGE), folder / name)
-        written += save(make(done, COLUMN), folder / f"{name}-column")
+    for definition in done.definitions:
+        mark = f"-{definition.replace('_', '-')}" if len(done.definitions) > 1 else ""
+        for name, make in COMPARISON_FIGURES.items():
+            written += save(make(done.under(definition), PAGE), folder / f"{name}{mark}")
+            written += save(make(done.under(definition), COLUMN), folder / f"{name}{mark}-column")
     return written
 
 

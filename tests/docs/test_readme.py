@@ -28,7 +28,10 @@ def commands() -> list[list[str]]:
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
-def test_readme_command_is_accepted(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_readme_command_is_accepted(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     if words[0] == "compare":
         words = [*words, "--runs", "8", "--quiet"]
     with pytest.raises(SystemExit) as stop:

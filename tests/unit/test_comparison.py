@@ -45,6 +45,7 @@ def test_json_follows_the_contract(done: Comparison) -> None:
             assert set(option["aid_gap"]) == {"cumulative_musd", "months_open", "max_share"}
             assert all(set(ranges) == THREE for ranges in option["aid_gap"].values())
             assert set(option["cost_musd"]) == THREE
+        assert result["median_change_under"]["as sampled"]["none"] == 0
 
 
 def test_json_is_the_same_each_time(done: Comparison) -> None:
@@ -95,6 +96,37 @@ def test_blocks_of_worlds_do_not_change_the_numbers(done: Comparison, monkeypatc
     assert np.array_equal(blocks.paths["security"], done.outcomes[0].paths["security"])
 
 
+def test_all_definitions_differ_in_level_and_share_everything_else() -> None:
+    every = ts.compare(runs=6, seed=5, definition="all")
+    assert every.definitions == ("war", "armed_conflict", "major_war")
+    assert [result["definition"] for result in every.to_dict()["results"]] == [
+        "war", "war", "armed_conflict", "armed_conflict", "major_war", "major_war",
+    ]  # fmt: skip
+    war, conflict, major = (every.under(name).outcomes[0] for name in every.definitions)
+    assert (conflict.probability > war.probability).all()
+    assert (major.probability < conflict.probability).all()
+    assert np.allclose(war.paths["security"], major.paths["security"], rtol=1e-12)
+    alone = ts.compare(runs=6, seed=5, definition="armed_conflict").outcomes[0]
+    assert np.array_equal(alone.probability, conflict.probability)
+    text = "\n".join([*comparison_tables(every), *comparison_lines(every)])
+    assert text.count("== Relapse is") == 3
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_rankings_under_other_assumptions_are_those_of_plain_runs(done: Comparison) -> None:
+    """'As sampled' equals the main result but for the longer step, whose error cancels in differences."""
+    for outcome in done.outcomes:
+        assert np.allclose(outcome.varied["as sampled"], outcome.probability[-1], atol=1e-3)
+        change = outcome.varied["as sampled"] - outcome.varied["as sampled"][0]
+        assert np.allclose(change, outcome.difference[-1], atol=5e-5)
+    role = done.outcomes[0]
+    start = role.options.index("mission_start")
+    assert (role.varied["no force building"][start] > role.varied["as sampled"][start]).all()
+    unmoved = role.options.index("late_transition")
+    assert np.array_equal(role.varied["no compact"][unmoved], role.varied["as sampled"][unmoved])
+    assert (role.varied["saturates early"][start] < role.varied["saturates late"][start]).all()
+
+
 def test_table_says_what_the_json_says(done: Comparison) -> None:
     table = done.table
     assert len(table) == 2 * 7 * 4
@@ -119,7 +151,6 @@ def test_words_say_assumption_prior_and_equal_effort(done: Comparison) -> None:
         ({"context": "referense"}, r"'contexts/referense'.*did you mean 'contexts/reference'"),
         ({"options": ["spred"]}, r"spred.*did you mean 'entry_points/spread'"),
         ({"options": ["spread", "entry_points/spread"]}, r"options given twice: spread"),
-        ({"definition": "armed_conflict"}, r"'armed_conflict': this version of the model has only 'war'"),
         ({"definition": "wars"}, r"definition 'wars' does not exist; allowed: war.*did you mean 'war'"),
         ({"bundle": "rolle"}, r"bundle 'rolle'.*did you mean 'role'"),
         ({"ensemble": "c5"}, r"ensemble 'c5' does not exist yet.*'prior'"),
@@ -230,7 +261,9 @@ def test_broken_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_measures_on_known_numbers() -> None:
     risks = np.array([[[0.4, 0.3, 0.2, 0.2], [0.3, 0.3, 0.3, 0.1], [0.3, 0.4, 0.1, 0.1]]])
-    outcome = Outcome("role", ("none", "a", "b"), risks, risks, {}, risks[0], np.zeros(1), {}, (False, True, True))
+    outcome = Outcome(
+        "war", "role", ("none", "a", "b"), risks, risks, {}, risks[0], np.zeros(1), {}, (False, True, True)
+    )
     assert outcome.difference[0, 1] == pytest.approx([-0.1, 0, 0.1, -0.1])
     assert outcome.regret[0, 0] == pytest.approx([0.1, 0, 0.1, 0.1])
     assert outcome.share_best[0] == pytest.approx([0.5 / 4, 1.5 / 4, 2 / 4])

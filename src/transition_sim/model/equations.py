@@ -183,9 +183,10 @@ class Model:
             changed[variable.name] = replace(variable, kind=Kind.AUXILIARY, expression=Lookup(table, Time()))
         return replace(self, variables=changed)
 
-    def with_frozen(self, stocks: Mapping[str, float | None]) -> Model:
-        """Return a model in which each named stock keeps a value, or where it is None its own initial value.
+    def with_frozen(self, stocks: Mapping[str, float | None], since: float | None = None) -> Model:
+        """Return a model in which each named stock keeps a value, or where it is None its own.
 
+        Without `since` that is its initial value, for the whole run; else the value that it has at that time.
         Raises ModelError for a name that is no stock.
         """
         changed = dict(self.variables)
@@ -193,8 +194,12 @@ class Model:
             stock = self.find(name)
             if stock.kind is not Kind.STOCK:
                 raise ModelError(f"'{stock.name}' is no stock ({stock.kind.value}), so it cannot be frozen")
+            flow: Expression = Number(0.0)
+            if since is not None:
+                early = Call("<", (Time(), Number(float(since))))
+                flow = Call("IF THEN ELSE", (early, stock.expression, Number(0.0)))
             initial = stock.initial if value is None else Number(float(value))
-            changed[stock.name] = replace(stock, expression=Number(0.0), initial=initial)
+            changed[stock.name] = replace(stock, expression=flow, initial=initial)
         return replace(self, variables=changed)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,8 @@ NEEDED = (
     risk.CUMULATIVE, "relapse probability", "relapse hazard", "baseline hazard", "cumulative PBC effort", "aid need",
     "aid gap", "cumulative aid gap", "cumulative mission cost", "cumulative aid disbursed",
 )  # fmt: skip
+VARIED_WORLDS = 60
+"""Worlds over which rankings under other assumptions are computed: the first of the sample."""
 TRACK_EVERY = 3
 REFEREED = 3
 ASSUMPTION = (
@@ -51,8 +53,12 @@ ASSUMPTION = (
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What one bundle gave: outcomes of all options in all worlds."""
+    """What one bundle gave under one definition of relapse: outcomes of all options in all worlds.
 
+    `varied` gives the 20-year probabilities `(option, world)` of the first worlds under each other assumption.
+    """
+
+    definition: str
     bundle: str
     options: tuple[str, ...]
     probability: Floats  # (horizon, option, world)
@@ -62,6 +68,12 @@ class Outcome:
     time: Floats  # (time,)
     paths: Mapping[str, Floats]  # variable -> (time, option, world)
     full_budget: tuple[bool, ...]
+    varied: Mapping[str, Floats] = field(default_factory=dict)
+
+    def change_under(self, assumption: str) -> Floats:
+        """Median change from `none` of the 20-year probability under another assumption, `(option,)`."""
+        risks = self.varied[assumption]
+        return np.asarray(np.median(risks - risks[self.options.index("none")], axis=1))
 
     @cached_property
     def difference(self) -> Floats:
@@ -98,6 +110,16 @@ class Comparison:
     max_deviation: float
     tolerance: float
     dates: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def definitions(self) -> tuple[str, ...]:
+        """The definitions of relapse compared, in order."""
+        return tuple(dict.fromkeys(outcome.definition for outcome in self.outcomes))
+
+    def under(self, definition: str) -> Comparison:
+        """Return the part of the comparison under one definition of relapse."""
+        outcomes = tuple(outcome for outcome in self.outcomes if outcome.definition == definition)
+        return replace(self, definition=definition, outcomes=outcomes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as the plain data of `compare --json`."""
@@ -142,9 +164,10 @@ def compare(
     """Return the options compared at equal effort in one context, over sampled plausible worlds.
 
     `context` and `options` are shipped names or scenario files; `none` is always among the options. `effort` is in
-    effort-months. `bundle`: `role` (each entry point with its own channels), `same` (the same actions at different
-    times) or `both`. Worlds are common to all options. Raises ScenarioError for what cannot be compared (a share that
-    does not fit its window, say), SimulationError where effort differs or SciPy disagrees.
+    effort-months. `definition`: what counts as relapse, or `all`. `bundle`: `role` (each entry point with its own
+    channels), `same` (the same actions at different times) or `both`. Worlds are common to all options. Raises
+    ScenarioError for what cannot be compared (a share that does not fit its window, say), SimulationError where
+    effort differs or SciPy disagrees.
     """
     _check_words(definition, bundle, ensemble)
     model = load_model()
@@ -155,7 +178,8 @@ def compare(
     study = _Study(model, setting, chosen, worlds, float(effort))
     study.check_windows()
     bundles = list(BUNDLES) if bundle == "both" else [bundle]
-    outcomes, deviation, redone = study.run(bundles, seed, progress)
+    definitions = list(DEFINITIONS) if definition == "all" else [definition]
+    outcomes, deviation, redone = study.run(definitions, bundles, seed, progress)
     tolerance = 1e-3 if study.by_benchmark else 1e-4
     if not deviation <= tolerance:
         raise SimulationError(f"SciPy's integration differs by {deviation:.2g} in probability; allowed: {tolerance:g}")
@@ -209,7 +233,7 @@ class _Study:
         names = ("deployment start", "draw down start", "draw down duration", "election date")
         return {name: self.value(name) for name in names if name in self.model}
 
-    def columns(self, worlds: slice, same: float) -> dict[str, Floats]:
+    def columns(self, worlds: slice, definition: str, bundle: str) -> dict[str, Floats]:
         """Return the constants `(run,)` of every option in some worlds; run = option x worlds + world.
 
         What the context or an option sets is not sampled.
@@ -224,20 +248,21 @@ class _Study:
             if name not in self.base and name not in varied:
                 columns[name] = np.tile(values[worlds], len(self.options))
         columns["PBC effort budget"] = np.array([self.effort])
-        columns["PBC same bundle"] = np.array([same])
+        columns["PBC same bundle"] = np.array([BUNDLES[bundle]])
+        columns["relapse definition"] = np.array([DEFINITIONS[definition]])
         return columns
 
-    def simulate(self, worlds: slice, same: float, outputs: Sequence[str], **more: Any) -> Result:
+    def simulate(self, columns: Mapping[str, Floats], outputs: Sequence[str], **more: Any) -> Result:
         return simulate(
-            self.model, self.context, constants=self.columns(worlds, same), outputs=list(outputs), method="rk4",
-            time_step=0.5, events="exact", **more,
+            self.model, self.context, constants=columns, outputs=list(outputs), method="rk4", events="exact",
+            **{"time_step": 0.5, **more},
         )  # fmt: skip
 
     def check_windows(self) -> None:
         """Refuse shares above the budget, or that do not fit their windows, as the model itself computes these."""
         outputs = [f"PBC {role} window {end}" for role in ROLES for end in ("start", "end")]
         horizon = self.model.time.final - self.model.time.initial
-        result = self.simulate(slice(None), 0.0, outputs, save_every=horizon)
+        result = self.simulate(self.columns(slice(None), "war", "role"), outputs, save_every=horizon)
         faults: list[str] = []
         shares = np.array([result.constants[f"PBC {role} effort"] for role in ROLES]).sum(axis=0)
         for name, total in zip(self.names, shares[:: self.worlds.runs], strict=True):
@@ -259,30 +284,69 @@ class _Study:
             raise ScenarioError("\n".join(faults))
 
     def run(
-        self, bundles: list[str], seed: int, progress: Callable[[int, int], None] | None
+        self, definitions: list[str], bundles: list[str], seed: int, progress: Callable[[int, int], None] | None
     ) -> tuple[tuple[Outcome, ...], float, int]:
-        """Return the outcomes by bundle, the referee's largest deviation and the number of runs it redid."""
+        """Return the outcomes, the referee's largest deviation and the number of runs it redid."""
         drivers = [name for name in self.model.names() if name.startswith("hazard from ")]
         outputs = list(dict.fromkeys([*NEEDED, *TRACKED, *drivers]))
+        cases = [(definition, bundle) for definition in definitions for bundle in bundles]
         outcomes: list[Outcome] = []
         deviation, redone, done = 0.0, 0, 0
-        total = len(bundles) * self.worlds.runs * len(self.options)
-        for bundle in bundles:
+        total = len(cases) * self.worlds.runs * len(self.options)
+        for case in cases:
             parts: list[Outcome] = []
             for block in self.blocks():
-                result = self.simulate(block, BUNDLES[bundle], outputs, save_every=1)
+                result = self.simulate(self.columns(block, *case), outputs, save_every=1)
                 if result.failed:
                     raise SimulationError(self.failure(result, block))
                 if not parts:
                     found = referee(result, ["relapse probability"], sample=REFEREED, seed=seed)
                     deviation = max(deviation, found.deviation["relapse probability"])
                     redone += len(found.runs)
-                parts.append(self.reduce(bundle, result, drivers))
+                parts.append(self.reduce(case, result, drivers))
                 done += result.runs
                 if progress is not None:
                     progress(done, total)
             outcomes.append(_joined(parts))
-        return tuple(outcomes), deviation, redone
+        varied = self.under_other_assumptions(cases)
+        return tuple(replace(o, varied=varied[o.definition, o.bundle]) for o in outcomes), deviation, redone
+
+    def under_other_assumptions(self, cases: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Floats]]:
+        """Return the 20-year risk `(option, world)` of the first worlds under each other assumption, one batch for all.
+
+        The step is a month: its error, up to 1e-3, is common to the options and cancels to 5e-5 in their differences.
+        """
+        block = slice(0, min(VARIED_WORLDS, self.worlds.runs))
+        count = (block.stop - block.start) * len(self.options)
+        assumptions = self.assumptions()
+        labels = [(case, name) for case in cases for name in assumptions]
+        columns = [{**self.columns(block, *case), **assumptions[name]} for case, name in labels]
+        joined = {
+            name: np.concatenate([np.broadcast_to(self.column(part, name), (count,)) for part in columns])
+            for name in dict.fromkeys(name for part in columns for name in part)
+        }
+        years = 12 * HORIZONS[-1] - self.model.time.initial
+        result = self.simulate(joined, [risk.CUMULATIVE], save_every=years, time_step=1.0)
+        risks = risk.probability(result, slice(-1, None)).reshape(len(labels), len(self.options), -1)
+        found: dict[tuple[str, str], dict[str, Floats]] = {case: {} for case in cases}
+        for (case, name), values in zip(labels, risks, strict=True):
+            found[case][name] = values
+        return found
+
+    def column(self, part: Mapping[str, Floats], name: str) -> Floats:
+        return part.get(name, np.array([self.value(name)]))
+
+    def assumptions(self) -> dict[str, dict[str, Floats]]:
+        """Return the assumptions that a ranking may hang on, each as constants that replace the worlds' own."""
+        low, high = self.worlds.bounds.get("half effect effort", (self.value("half effect effort"),) * 2)
+        off = np.array([0.0])
+        return {
+            "as sampled": {},
+            "saturates early": {"half effect effort": np.array([low])},
+            "saturates late": {"half effect effort": np.array([high])},
+            "no compact": {"PBC compact channel weight": off},
+            "no force building": {"PBC force channel weight": off},
+        }
 
     def blocks(self) -> Iterator[slice]:
         size = max(CHUNK // len(self.options), 1)
@@ -297,7 +361,7 @@ class _Study:
             f"world {block.start + world} of seed {self.worlds.seed}"
         )
 
-    def reduce(self, bundle: str, result: Result, drivers: Sequence[str]) -> Outcome:
+    def reduce(self, case: tuple[str, str], result: Result, drivers: Sequence[str]) -> Outcome:
         """Return the outcomes of a batch of runs."""
         shape = (len(self.options), result.runs // len(self.options))
         at = [risk.time_index(result, 12.0 * year) for year in HORIZONS]
@@ -313,7 +377,7 @@ class _Study:
         shares = np.array([[result.constants[f"PBC {role} effort"]] for role in ROLES]).sum(axis=(0, 1))
         full = tuple(bool(abs(share - 1) < 1e-9) for share in shares[:: shape[1]])
         risks = probability[np.searchsorted(followed, at)].reshape(len(at), *shape)
-        return Outcome(bundle, self.names, risks, effort, measures, cost, result.time[kept], paths, full)
+        return Outcome(*case, self.names, risks, effort, measures, cost, result.time[kept], paths, full)
 
     def provenance(self, seed: int) -> dict[str, Any]:
         from transition_sim.engine.simulate import provenance_of_versions
@@ -345,8 +409,6 @@ def _check_words(definition: str, bundle: str, ensemble: str | None) -> None:
         faults.append(
             f"definition '{definition}' does not exist; allowed: {', '.join(words)}{nearest(definition, words)}"
         )
-    elif definition != "war":
-        faults.append(f"definition '{definition}': this version of the model has only 'war'")
     if bundle not in (*BUNDLES, "both"):
         faults.append(
             f"bundle '{bundle}' does not exist; allowed: role, same, both{nearest(bundle, [*BUNDLES, 'both'])}"
@@ -400,7 +462,10 @@ def _joined(parts: Sequence[Outcome]) -> Outcome:
     ]
     gap = {name: np.concatenate([part.gap[name] for part in parts], axis=-1) for name in first.gap}
     paths = {name: np.concatenate([part.paths[name] for part in parts], axis=-1) for name in first.paths}
-    return Outcome(first.bundle, first.options, join[0], join[1], gap, join[2], first.time, paths, first.full_budget)
+    return Outcome(
+        first.definition, first.bundle, first.options, join[0], join[1], gap, join[2], first.time, paths,
+        first.full_budget,
+    )  # fmt: skip
 
 
 def _check_effort(outcome: Outcome) -> None:
@@ -420,9 +485,14 @@ def quantiles(values: Floats) -> dict[str, float]:
 def _results(comparison: Comparison, outcome: Outcome) -> dict[str, Any]:
     return {
         "ensemble": comparison.ensemble,
-        "definition": comparison.definition,
+        "definition": outcome.definition,
         "bundle": outcome.bundle,
         "options": [_option(outcome, i) for i in range(len(outcome.options))],
+        "median_change_under": {
+            name: dict(zip(outcome.options, outcome.change_under(name).tolist(), strict=True))
+            for name in outcome.varied
+        },
+        "worlds_under": min(VARIED_WORLDS, comparison.runs),
     }
 
 

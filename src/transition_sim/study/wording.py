@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from transition_sim import risk
 from transition_sim.engine.result import Result
 from transition_sim.model.equations import Kind, Model
+from transition_sim.model.insight import Loops
 from transition_sim.study.comparison import ASSUMPTION, Comparison, Outcome, quantiles
 
 TITLES = {
     "role": "By role: each entry point with its own channels (confounds what with when)",
     "same": "Same bundle: identical actions placed at different times (isolates timing)",
+}
+SHORT = {"role": "By role", "same": "With the same bundle"}
+DEFINITION_WORDS = {
+    "war": "a return to war",
+    "armed_conflict": "a return to armed conflict (25 deaths a year)",
+    "major_war": "a return to major war (1,000 deaths a year)",
 }
 WIDTH = 80
 LABELS = {
@@ -33,9 +41,43 @@ def label(option: str) -> str:
     return LABELS.get(option, option.replace("_", " "))
 
 
+def meaning(definition: str) -> str:
+    """Return what counts as relapse, in words."""
+    return (
+        DEFINITION_WORDS[definition]
+        if definition in DEFINITION_WORDS
+        else "each of: " + "; ".join(DEFINITION_WORDS.values())
+    )
+
+
 def comparison_tables(done: Comparison) -> list[str]:
-    """Return a table for each bundle, at most 80 columns wide."""
-    return [_table(outcome) for outcome in done.outcomes]
+    """Return for each definition and bundle a table of outcomes, then one of the ranking's assumptions, 80 wide."""
+    tables = []
+    for definition in done.definitions:
+        if len(done.definitions) > 1:
+            tables.append(f"\n== Relapse is {meaning(definition)} ==")
+        outcomes = done.under(definition).outcomes
+        tables += [_table(outcome) for outcome in outcomes]
+        tables += [_assumptions_table(outcome) for outcome in outcomes]
+    return tables
+
+
+def _assumptions_table(outcome: Outcome) -> str:
+    """Return the median change of the 20-year risk by option (rows) under each assumption (columns)."""
+    names = list(outcome.varied)
+    heads = [name.split(" ", 1) for name in names]
+    rows = [["what the ranking", *(first for first, _ in heads)], ["hangs on", *(rest for _, rest in heads)]]
+    changes = {name: outcome.change_under(name) * 100 for name in names}
+    for i, option in enumerate(outcome.options):
+        if option != "none":
+            best = {name for name in names if changes[name][i] == changes[name].min()}
+            rows.append([label(option), *(f"{changes[n][i]:+.1f}" + ("*" if n in best else "") for n in names)])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    rule = "-" * max(map(len, lines))
+    worlds = next(iter(outcome.varied.values())).shape[1]
+    title = f"{SHORT[outcome.bundle]}: median change, points, year 20, {worlds} worlds (* lowest risk)"
+    return "\n".join(["", title, rule, *lines[:2], rule, *lines[2:], rule])
 
 
 def _table(outcome: Outcome) -> str:
@@ -79,15 +121,17 @@ def _comparison_lines(done: Comparison) -> list[str]:
         f"Ranges: 10th to 90th percentile over {done.runs} plausible worlds, the same for every option. 'best in %': "
         "share of worlds in which an option has the lowest 20-year risk. Effort: effort-months spent by year 5 and 20.",
     ]
-    lines += [finding(outcome) for outcome in done.outcomes]
-    lines.append(spread_of_worlds(done.outcomes[0]))
-    if len(done.outcomes) == 2:
-        lines.append(_agreement(*done.outcomes))
+    for definition in done.definitions:
+        part = done.under(definition).outcomes
+        told = f"Relapse as {meaning(definition)}. " if len(done.definitions) > 1 else ""
+        lines += [told + " ".join([*map(finding, part), spread_of_worlds(part[0])])]
+        if len(part) == 2:
+            lines.append(_agreement(*part))
     lines += [
         f"ASSUMPTION: {ASSUMPTION}",
         "PRIOR: worlds are sampled from plausible ranges (models/uncertainties.yaml) and are not calibrated.",
         "Only year 20 compares equal effort: at earlier years late options have not yet spent theirs.",
-        f"Relapse means a return to {done.definition}. Risks are counted from the mandate and averaged over frailty.",
+        f"Relapse means {meaning(done.definition)}. Risks are counted from the mandate and averaged over frailty.",
         f"SciPy integrated {done.referee_runs} runs again: largest difference in probability {done.max_deviation:.1e} "
         f"(allowed {done.tolerance:g}).",
         f"Model {str(done.provenance['model_hash'])[:12]}, seed {done.seed}. A stylised teaching and exploration "
@@ -100,7 +144,7 @@ def finding(outcome: Outcome) -> str:
     """Say which option lowers the 20-year risk most, range first, and which is best more often where another is."""
     change = outcome.difference[-1] * 100
     leader = int(np.argmin(np.median(change, axis=1)))
-    name = {"role": "By role", "same": "With the same bundle"}[outcome.bundle]
+    name = SHORT[outcome.bundle]
     q = quantiles(change[leader])
     if q["median"] >= 0:
         return f"{name}, no option lowers the median 20-year risk."
@@ -149,3 +193,42 @@ def run_lines(result: Result, model: Model, name: str, years: Sequence[int]) -> 
     if "scipy" in str(result.provenance["method"]):
         lines += ["", f"Integrated by SciPy's {result.provenance['solver']}, split where conditions on time can jump."]
     return lines
+
+
+def phases(model: Model) -> list[tuple[str, float, float]]:
+    """Return the phases of a run: around the planned draw-down where the model has one, else thirds of the run."""
+    first, last = model.time.initial, model.time.final
+    if "draw down start" in model and "draw down duration" in model:
+        start = model.find("draw down start").value
+        end = start + model.find("draw down duration").value
+        return [("before the draw-down", first, start), ("during it", start, end), ("after it", end, last)]
+    cuts = np.linspace(first, last, 4)
+    names = ("first third", "second third", "last third")
+    return [(name, float(a), float(b)) for name, a, b in zip(names, cuts[:-1], cuts[1:], strict=True)]
+
+
+def loop_lines(found: Loops, model: Model, top: int) -> list[str]:
+    """Return the strongest loops by phase, as lines of at most 80 columns."""
+    lines = [f"Feedback loops of '{model.name}': share of all change by loops, in per cent."]
+    for name, start, end in phases(model):
+        lines += ["", f"{name} (time {start:g} to {end:g})"]
+        for loop, share in found.strongest(start, end, top):
+            text = f"{loop.polarity} {100 * share:4.1f}  {' > '.join(loop.stocks)}"
+            lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent=" " * 10)
+    notes = (
+        "R: reinforcing, B: balancing, U: changes its polarity. Named by the stocks it passes; loops of one stock are "
+        "left out. Method: Loops that Matter (Schoenberg, Davidsen and Eberlein 2020), by pysimlin.",
+        "The search looked at every loop." if found.complete else
+        f"The model has too many loops to look at all: these are the strongest of a sample ({found.retained:,} kept); "
+        "a loop that is missing here may still exist.",
+    )  # fmt: skip
+    return [*lines, "", *(line for note in notes for line in textwrap.wrap(note, WIDTH))]
+
+
+def loops_data(found: Loops) -> dict[str, Any]:
+    """Return loops as plain data."""
+    loops = [
+        {"stocks": list(loop.stocks), "polarity": loop.polarity, "paths": loop.paths, "share": loop.share.tolist()}
+        for loop in found.loops
+    ]
+    return {"time": found.time.tolist(), "complete": found.complete, "loops": loops}

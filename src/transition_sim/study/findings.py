@@ -1,0 +1,364 @@
+"""What the model finds about itself: which stocks carry the risk, which claims hold in which share of worlds.
+
+Findings are computed on the prior sample of worlds and written as Markdown tables into the model's documentation.
+None is a test and none is forced. Shapes: a measure is `(run,)`, one run a world.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from transition_sim import risk
+from transition_sim.data import list_scenarios, models_folder
+from transition_sim.engine.result import Result
+from transition_sim.engine.simulate import simulate
+from transition_sim.errors import Fault, ScenarioError, nearest, shown
+from transition_sim.model.equations import Model
+from transition_sim.study.scenario import Scenario, load_scenario
+from transition_sim.study.worlds import Worlds, sample_worlds
+from transition_sim.study.yaml_file import plain, read_yaml
+
+Floats = NDArray[np.float64]
+Moment = float | str
+PHASES = ("before", "during", "after")
+LEDGER = "Ledger"
+VALUES_OF_PEACE = (5_000, 10_000, 15_000, 20_000, 30_000, 60_000)
+"""What avoiding one relapse may be worth, MUSD; Collier, Chauvet and Hegre 2008 put about 60,000 on a civil war."""
+_MOMENT = re.compile(r"\s*(?P<name>[^+-]*?)\s*(?P<offset>[+-]\s*\d+(\.\d+)?)?\s*")
+
+
+class Case(BaseModel):
+    """What is set, and what is measured: an outcome at a moment, or its largest or mean over a window."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    set: dict[str, float] = Field(default_factory=dict)
+    series: dict[str, dict[float, float]] = Field(default_factory=dict)
+    outcome: str
+    take: Literal["at", "largest", "mean"] = "at"
+    at: Moment | None = None
+    start: Moment | None = Field(None, alias="from")
+    end: Moment | None = Field(None, alias="to")
+    minus: Case | None = None
+
+
+class Claim(BaseModel):
+    """A claim in words, the two cases it compares, and which of them is to be above the other, by what factor."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    says: str = Field(min_length=10)
+    left: Case
+    right: Case
+    holds: Literal["above", "below"]
+    by: float = Field(1.0, gt=0)
+
+
+class ClaimFile(BaseModel):
+    """`models/claims.yaml`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    claims: dict[str, Claim]
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """In which share of worlds a claim holds in a context, and the uncertainties that tell where.
+
+    `conditions` pairs an uncertainty with the share of worlds in which the claim holds in its lowest and in its
+    highest third, for those that separate the worlds most.
+    """
+
+    claim: str
+    context: str
+    holds: NDArray[np.bool_]
+    conditions: tuple[tuple[str, float, float], ...]
+
+
+def load_claims(model: Model, path: Path | None = None) -> dict[str, Claim]:
+    """Return the claims of a file; ScenarioError with a line for every fault of form or name."""
+    found = path or models_folder() / "claims.yaml"
+    tree, _ = read_yaml(found)
+    try:
+        form = ClaimFile.model_validate(plain(tree))
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        told = {f"'{' / '.join(map(str, problem['loc']))}': {problem['msg']}" for problem in problems}
+        raise ScenarioError([Fault(shown(found), None, message) for message in sorted(told)]) from None
+    faults: list[Fault] = []
+    for name, claim in form.claims.items():
+        line = tree.value["claims"].value[name].line
+        for case in _cases(claim):
+            faults += [Fault(shown(found), line, f"claim '{name}': {message}") for message in _wrong(model, case)]
+    if faults:
+        raise ScenarioError(faults)
+    return form.claims
+
+
+def check_claims(path: Path, model: Model) -> list[Fault]:
+    """Return every fault of a claims file."""
+    try:
+        load_claims(model, path)
+    except ScenarioError as error:
+        return list(error.faults)
+    return []
+
+
+def _cases(claim: Claim) -> Iterator[Case]:
+    for case in (claim.left, claim.right):
+        yield case
+        if case.minus is not None:
+            yield case.minus
+
+
+def _wrong(model: Model, case: Case) -> Iterator[str]:
+    names = [case.outcome, *case.set, *case.series]
+    moments = [m for m in (case.at, case.start, case.end) if isinstance(m, str)]
+    for name in [*names, *filter(None, (_parts(moment)[0] for moment in moments))]:
+        if name not in model:
+            yield f"'{name}' is not in {model.name}.mdl{nearest(name, model.names())}"
+    if case.take == "at" and case.at is None:
+        yield "'at' is missing: the moment at which the outcome is measured"
+    if case.take != "at" and (case.start is None or case.end is None):
+        yield f"'{case.take}' needs 'from' and 'to'"
+
+
+def _parts(moment: str) -> tuple[str, float]:
+    """Return the variable and the offset of a moment such as `planned exit + 12`."""
+    match = _MOMENT.fullmatch(moment)
+    if match is None:
+        return moment, 0.0
+    return match["name"], float((match["offset"] or "0").replace(" ", ""))
+
+
+def contexts() -> list[str]:
+    """Return the shipped contexts, `reference` first."""
+    names = [name.removeprefix("contexts/") for name in list_scenarios() if name.startswith("contexts/")]
+    return sorted(names, key=lambda name: (name != "reference", name))
+
+
+def judge_claims(
+    model: Model, runs: int, seed: int, names: Sequence[str], progress: Callable[[str], None] | None = None
+) -> list[Finding]:
+    """Return a finding for each claim and context, over worlds common to all."""
+    claims = load_claims(model)
+    worlds = sample_worlds(model, runs, seed)
+    found = []
+    for context in names:
+        scenario = load_scenario(f"contexts/{context}")
+        for name, claim in claims.items():
+            if progress is not None:
+                progress(f"{context}: {name}")
+            left, right = (_measure(model, scenario, worlds, case) for case in (claim.left, claim.right))
+            holds = left > claim.by * right if claim.holds == "above" else left < claim.by * right
+            found.append(Finding(name, context, holds, _conditions(worlds, holds)))
+    return found
+
+
+def _measure(model: Model, scenario: Scenario, worlds: Worlds, case: Case) -> Floats:
+    """Return a measure in every world, `(run,)`; what the context or the case sets is not sampled."""
+    base = set(scenario.settings) | set(case.set) | set(case.series)
+    columns: dict[str, Floats | float] = {name: v for name, v in worlds.columns.items() if name not in base}
+    result = simulate(
+        model, scenario, constants={**columns, **case.set}, series=case.series, outputs=[case.outcome], method="rk4",
+        save_every=1, time_step=1,
+    )  # fmt: skip
+    value = _taken(result, case)
+    return value if case.minus is None else value - _measure(model, scenario, worlds, case.minus)
+
+
+def _taken(result: Result, case: Case) -> Floats:
+    path = result[case.outcome]
+    if case.take == "at":
+        at = _index(result, case.at)
+        return np.asarray(np.take_along_axis(path, at[None, :], axis=0)[0])
+    first, last = _index(result, case.start), _index(result, case.end)
+    inside = (np.arange(len(result.time))[:, None] >= first) & (np.arange(len(result.time))[:, None] <= last)
+    if case.take == "largest":
+        return np.asarray(np.where(inside, path, -np.inf).max(axis=0))
+    return np.asarray((path * inside).sum(axis=0) / inside.sum(axis=0))
+
+
+def _index(result: Result, moment: Moment | None) -> NDArray[np.int64]:
+    """Return the index of the saved time nearest to a moment in each run, within the run."""
+    name, offset = _parts(moment) if isinstance(moment, str) else ("", float(moment or 0))
+    month = result[name][0] + offset if name else np.full(result.runs, offset)
+    return np.asarray(np.abs(result.time[:, None] - month[None, :]).argmin(axis=0))
+
+
+def _conditions(worlds: Worlds, holds: NDArray[np.bool_], most: int = 2) -> tuple[tuple[str, float, float], ...]:
+    """Return the uncertainties whose lowest and highest thirds of worlds differ most in how often a claim holds."""
+    if not 0.02 < holds.mean() < 0.98:
+        return ()
+    found = []
+    for name, values in worlds.columns.items():
+        low, high = np.quantile(values, (1 / 3, 2 / 3))
+        found.append((name, float(holds[values <= low].mean()), float(holds[values >= high].mean())))
+    noise = 4 * np.sqrt(holds.mean() * (1 - holds.mean()) * 6 / len(holds))
+    clear = [each for each in found if abs(each[2] - each[1]) > noise]
+    return tuple(sorted(clear, key=lambda each: -abs(each[2] - each[1]))[:most])
+
+
+def freeze_table(model: Model, names: Sequence[str]) -> dict[str, list[float]]:
+    """Return, for each stock, the change of ln H after twenty years in each context when it keeps its first value."""
+    settings = [load_scenario(f"contexts/{name}") for name in names]
+    base = [_total(model, scenario) for scenario in settings]
+    stocks = [s for s in model.stocks if model.variables[s].group != LEDGER and s != risk.CUMULATIVE]
+    return {
+        stock: [
+            float(np.log(_total(model.with_frozen({stock: None}), s) / b)) for s, b in zip(settings, base, strict=True)
+        ]
+        for stock in stocks
+    }
+
+
+def _total(model: Model, scenario: Scenario) -> float:
+    span = model.time.final - model.time.initial
+    return float(simulate(model, scenario, outputs=[risk.CUMULATIVE], save_every=span)[risk.CUMULATIVE][-1, 0])
+
+
+def phase_table(model: Model, context: str = "reference") -> dict[str, list[float]]:
+    """Return, for each stock, what its movement in each phase does to the risk of that phase and after.
+
+    A stock is frozen at the value it has when a phase begins: at the mandate, at the planned start of the draw-down, at
+    its planned end. Its weight is the change of ln of the hazard accumulated over the five years from there.
+    """
+    scenario = load_scenario(f"contexts/{context}")
+    result = simulate(model, scenario, outputs=[risk.CUMULATIVE], save_every=1)
+    starts = [0.0, float(result["draw down start"][0, 0]), float(result["planned exit"][0, 0])]
+    base = [_within(result, start) for start in starts]
+    table = {}
+    for stock in [s for s in model.stocks if model.variables[s].group != LEDGER and s != risk.CUMULATIVE]:
+        held = [model.with_frozen({stock: None}, since=start) for start in starts]
+        runs = [simulate(other, scenario, outputs=[risk.CUMULATIVE], save_every=1) for other in held]
+        pairs = zip(runs, starts, base, strict=True)
+        table[stock] = [float(np.log(_within(run, start) / whole)) for run, start, whole in pairs]
+    return table
+
+
+def _within(result: Result, start: float, months: float = 60.0) -> float:
+    """Return the hazard accumulated in so many months from a moment on."""
+    at = [int(np.abs(result.time - moment).argmin()) for moment in (start, start + months)]
+    return float(np.diff(result[risk.CUMULATIVE][at, 0])[0])
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for drawing down: in words, its median cost and 20-year risk, and their means over worlds."""
+
+    words: str
+    median_cost: float
+    median_risk: float
+    mean_cost: float
+    mean_risk: float
+
+
+def frontier(model: Model, runs: int, seed: int, context: str = "reference") -> list[Rule]:
+    """Return cost (mission and disbursed aid, MUSD) and 20-year risk of draw-downs by calendar and by benchmark."""
+    worlds = sample_worlds(model, runs, seed)
+    scenario = load_scenario(f"contexts/{context}")
+    calendar = [
+        ({"draw down rule": 0.0, "draw down start": float(m)}, f"calendar, from month {m}") for m in range(12, 121, 12)
+    ]
+    benchmark = [
+        ({"draw down rule": 1.0, "benchmark threshold": t}, f"benchmark, own conditions {t:g}")
+        for t in (0.3, 0.4, 0.5, 0.6, 0.7)
+    ]
+    rules = []
+    for values, words in [*calendar, *benchmark]:
+        columns = {name: v for name, v in worlds.columns.items() if name not in scenario.settings}
+        result = simulate(
+            model, scenario, constants={**columns, **values}, method="rk4", time_step=1, save_every=252,
+            outputs=[risk.CUMULATIVE, "cumulative mission cost", "cumulative aid disbursed"],
+        )  # fmt: skip
+        cost = (result["cumulative mission cost"] + result["cumulative aid disbursed"])[-1]
+        chance = risk.probability(result, slice(-1, None))[0]
+        means = float(cost.mean()), float(chance.mean())
+        rules.append(Rule(words, float(np.median(cost)), float(np.median(chance)), *means))
+    return rules
+
+
+def best_rules(rules: Sequence[Rule], values: Sequence[float] = VALUES_OF_PEACE) -> dict[float, str]:
+    """Return the rule of least mean cost plus mean risk times what avoiding a relapse is worth, for each value."""
+    return {value: min(rules, key=lambda rule: rule.mean_cost + value * rule.mean_risk).words for value in values}
+
+
+def findings_text(model: Model, runs: int, seed: int, progress: Callable[[str], None] | None = None) -> str:
+    """Return all findings as Markdown, with the sample they were computed on."""
+    names = contexts()
+    findings = judge_claims(model, runs, seed, names, progress)
+    rules = frontier(model, runs, seed)
+    parts = [
+        f"Computed on model `{model.file_hash[:12]}`; claims and frontier over {runs} prior worlds (seed {seed}, not "
+        "calibrated). `make findings` writes this part anew.",
+        "### Which stocks carry the risk",
+        "Change of ln H after twenty years when a stock keeps its first value; positive: its movement lowers the risk. "
+        "Hand-set values, no effort of the Commission.",
+        _markdown(["stock", *(name.removesuffix("_like") for name in names)], _rows(freeze_table(model, names))),
+        "By phase, reference profile: a stock frozen at the value it has at the mandate, at the planned start and at "
+        "the planned end of the draw-down; change of ln of the hazard accumulated over the five years from there.",
+        _markdown(["stock", *(f"{phase} the draw-down" for phase in PHASES)], _rows(_strongest(phase_table(model)))),
+        "### Claims",
+        "Share of worlds in which a claim holds, in per cent: in the reference profile, and from the lowest to the "
+        "highest of all profiles; then what it hangs on: the share in the lowest and highest third of an uncertainty.",
+        _claims_markdown(load_claims(model), findings),
+        "### Good is good enough: cost against risk",
+        "Reference profile; cost is mission and disbursed aid over twenty years; medians over worlds.",
+        _markdown(
+            ["rule", "cost, MUSD", "20-year risk, %"],
+            [[rule.words, f"{rule.median_cost:,.0f}", f"{100 * rule.median_risk:.1f}"] for rule in rules],
+        ),
+        "Best rule (least mean cost plus mean risk) by what avoiding one relapse is worth:",
+        _markdown(["worth, MUSD", "best rule"], [[f"{v:,.0f}", words] for v, words in best_rules(rules).items()]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _rows(table: Mapping[str, Sequence[float]]) -> list[list[str]]:
+    return [[name, *(f"{value + 0.0:+.3f}" for value in values)] for name, values in table.items()]
+
+
+def _strongest(table: Mapping[str, list[float]], count: int = 12) -> dict[str, list[float]]:
+    """Return the rows with the largest entries, strongest first."""
+    names = sorted(table, key=lambda name: -max(map(abs, table[name])))[:count]
+    return {name: table[name] for name in names}
+
+
+def _claims_markdown(claims: Mapping[str, Claim], findings: Sequence[Finding]) -> str:
+    rows = []
+    for name, claim in claims.items():
+        mine = [finding for finding in findings if finding.claim == name]
+        shares = [100 * finding.holds.mean() for finding in mine]
+        told = "; ".join(f"{n} ({100 * low:.0f} to {100 * high:.0f})" for n, low, high in mine[0].conditions)
+        rows.append([claim.says, f"{shares[0]:.0f}", f"{min(shares):.0f} to {max(shares):.0f}", told or "-"])
+    return _markdown(["claim", "reference", "profiles", "hangs on"], rows)
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
+    return "\n".join(lines)
+
+
+MARKS = ("<!-- findings: written by `make findings` -->", "<!-- end of findings -->")
+
+
+def write_findings(path: Path, text: str) -> Path:
+    """Put findings between their marks in a Markdown file, by a temporary name; ScenarioError where there are none."""
+    from transition_sim.data import write_text
+
+    old = path.read_text(encoding="utf-8")
+    if any(mark not in old for mark in MARKS):
+        raise ScenarioError(Fault(shown(path), None, f"lacks the marks {MARKS[0]} and {MARKS[1]}"))
+    before, rest = old.split(MARKS[0], 1)
+    after = rest.split(MARKS[1], 1)[1]
+    return write_text(path, f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}")
