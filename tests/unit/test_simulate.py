@@ -14,7 +14,7 @@ import pytest
 import transition_sim as ts
 from transition_sim.engine.resolve import Setting
 from transition_sim.engine.result import Result, load_result
-from transition_sim.engine.simulate import referee, simulate
+from transition_sim.engine.simulate import default_backend, referee, simulate
 from transition_sim.errors import ModelError, ScenarioError, SimulationError
 from transition_sim.model.equations import Model
 from transition_sim.study.scenario import Scenario
@@ -59,7 +59,7 @@ def test_compatible_events_take_the_files_own_method(mdl: Callable[..., Path]) -
         ({"method": "rk5"}, r"method 'rk5'.*allowed: scipy, rk4, euler.*did you mean 'rk4'"),
         ({"solver": "DOP85"}, r"solver 'DOP85'.*DOP853"),
         ({"events": "exactly"}, r"events 'exactly'.*'exact'"),
-        ({"backend": "cuda"}, r"backend 'cuda'.*allowed: numpy"),
+        ({"backend": "cuda"}, r"backend 'cuda'.*allowed: llvm, numpy"),
         ({"start": 5, "stop": 5}, r"start 5 must be a finite time before stop 5"),
         ({"stop": float("nan")}, r"stop nan"),
         ({"time_step": 0, "method": "rk4"}, r"time_step is 0; it must be above zero"),
@@ -157,9 +157,9 @@ def test_series_takes_a_data_frame(model_of: Build) -> None:
 def test_provenance_tells_how_it_was_made(decay: Model) -> None:
     kept = simulate(decay, time_step=0.25, method="rk4").provenance
     assert kept["model_hash"] == decay.file_hash
-    assert (kept["time_step"], kept["events"], kept["backend"]) == (0.25, "exact", "numpy")
+    assert (kept["time_step"], kept["events"], kept["backend"]) == (0.25, "exact", default_backend())
     assert kept["rtol"] is None
-    assert set(kept["versions"]) == {"transition_sim", "numpy", "scipy", "pysd", "python"}
+    assert set(kept["versions"]) == {"transition_sim", "numpy", "scipy", "pysd", "llvmlite", "python"}
     json.dumps(kept)
 
 

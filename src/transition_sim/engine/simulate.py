@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,7 @@ from transition_sim.engine.result import Result
 from transition_sim.engine.solvers import (
     ADAPTIVE,
     FIXED,
+    Grid,
     integrate_adaptive,
     integrate_batch,
     make_grid,
@@ -32,7 +33,11 @@ from transition_sim.errors import ScenarioError, SimulationError, nearest
 from transition_sim.model.equations import Expression, Kind, Model
 from transition_sim.model.structure import Structure, Train, analyse
 
+if TYPE_CHECKING:
+    from transition_sim.engine.llvm_backend import Machine
+
 Floats = NDArray[np.float64]
+BACKENDS = ("llvm", "numpy")
 CHUNK = 4096
 MAX_TRAIN = 10_000
 OUTCOMES = (
@@ -72,6 +77,7 @@ class Plan:
     atol: float
     events: str
     outputs: tuple[str, ...]
+    backend: str
 
 
 def simulate(
@@ -89,7 +95,7 @@ def simulate(
     solver: str = "DOP853",
     rtol: float = 1e-8,
     atol: float = 1e-10,
-    backend: str = "numpy",
+    backend: str | None = None,
     events: str = "exact",
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -100,8 +106,9 @@ def simulate(
     `outputs` are names, `"all"`, or None: everything for a single run, stocks and key outcomes for many.
     `save_every` is a distance in the model's unit of time, None for every step. `method`: `scipy` (default for
     scalars), `rk4` (default for arrays) or `euler`. `events`: `exact` splits steps where conditions on time can jump;
-    `compatible` snaps them to the step, as Vensim does, with the file's own method by default. `jobs`: threads over
-    chunks, default 1, for this backend spends its time in calls that threads cannot share.
+    `compatible` snaps them to the step, as Vensim does, with the file's own method by default. `backend` for many
+    runs: `llvm` (compiled for this host; the default where it can be) or `numpy` (the reference). `jobs`: threads over
+    chunks, by default as many as there are processors for `llvm` and 1 for `numpy`, whose calls threads cannot share.
 
     Raises ScenarioError for inputs that do not fit the model, SimulationError where a single run breaks down; of
     many, those that break down are listed in `Result.failed`.
@@ -109,9 +116,7 @@ def simulate(
     settings = scenario.settings if scenario is not None else {}
     joined = {**(scenario.series if scenario is not None else {}), **(series or {})}
     resolved = resolve(model, settings, constants, joined)
-    if backend != "numpy":
-        raise ScenarioError(f"backend '{backend}' does not exist; allowed: numpy")
-    plan = _plan(resolved, outputs, start, stop, save_every, time_step, method, solver, rtol, atol, events)
+    plan = _plan(resolved, outputs, start, stop, save_every, time_step, method, solver, rtol, atol, events, backend)
     _check_memory(plan, resolved.runs)
     columns = _columns(resolved, plan)
     saved = saved_times(plan)
@@ -192,6 +197,7 @@ def _plan(
     rtol: float,
     atol: float,
     events: str,
+    backend: str | None,
 ) -> Plan:
     time = resolved.model.time
     faults: list[str] = []
@@ -213,12 +219,15 @@ def _plan(
         faults.append("events='compatible' needs method 'rk4' or 'euler': an adaptive step has no grid to snap to")
     if chosen == "scipy" and resolved.runs > 1:
         faults.append("method 'scipy' computes one run at a time; use 'rk4' for many")
+    if backend is not None:
+        faults += _word_faults("backend", backend, BACKENDS)
     if events == "compatible" and not faults and abs(every / step - round(every / step)) > 1e-9:
         faults.append(f"save_every {every:g} is no multiple of the step {step:g}, as compatible events need")
     if faults:
         raise ScenarioError("\n".join(faults))
     names = _outputs(resolved, outputs)
-    return Plan(first, last, step, every, chosen, solver, rtol, atol, events, names)
+    used = "scalar Python" if chosen == "scipy" else backend or default_backend()
+    return Plan(first, last, step, every, chosen, solver, rtol, atol, events, names, used)
 
 
 def _control(resolved: Resolved, name: str, given: float | None, faults: list[str]) -> float:
@@ -303,6 +312,18 @@ def _columns(resolved: Resolved, plan: Plan) -> dict[str, Floats]:
     return columns
 
 
+@lru_cache(maxsize=1)
+def default_backend() -> str:
+    """Return `llvm` where llvmlite has code for this host, else `numpy`."""
+    try:
+        from transition_sim.engine.llvm_backend import host
+
+        host()
+    except (ImportError, OSError, RuntimeError):
+        return "numpy"
+    return "llvm"
+
+
 @lru_cache(maxsize=64)
 def structure_of(model: Model) -> Structure:
     """Return the structure of a model, kept for the model's lifetime."""
@@ -337,22 +358,54 @@ def _many(
 ) -> Floats:
     program = _program(model, plan.outputs, "numpy", plan.events)
     values = np.empty((len(saved), len(plan.outputs), runs))
+    fill = _llvm_chunk(model, plan, program) if plan.backend == "llvm" else _numpy_chunk(plan, program)
 
     def work(chunk: slice) -> int:
         part = {name: c[chunk] if len(c) > 1 else c for name, c in columns.items()}
         breaks = break_points(model, plan, part) if plan.events == "exact" else np.empty((0, 1))
         grid = make_grid(plan.start, plan.stop, plan.step, saved, breaks)
-        constants = [np.broadcast_to(part[name], (chunk.stop - chunk.start,)) for name in program.constants]
-        values[:, :, chunk] = integrate_batch(program, constants, grid, plan.method, plan.events, plan.step)
+        fill([part[name] for name in program.constants], grid, values[:, :, chunk])
         return int(chunk.stop - chunk.start)
 
     done = 0
-    with ThreadPoolExecutor(max_workers=jobs or 1) as pool:
+    threads = jobs or (os.cpu_count() or 1 if plan.backend == "llvm" else 1)
+    with ThreadPoolExecutor(max_workers=threads) as pool:
         for finished in as_completed([pool.submit(work, chunk) for chunk in _chunks(runs)]):
             done += finished.result()
             if progress is not None:
                 progress(done, runs)
     return values
+
+
+Fill = Callable[[list[Floats], Grid, Floats], None]
+
+
+def _numpy_chunk(plan: Plan, program: Program) -> Fill:
+    """Return what fills the outputs `(time, output, run)` of a chunk from its constants and grid."""
+
+    def fill(constants: list[Floats], grid: Grid, out: Floats) -> None:
+        full = [np.broadcast_to(column, (out.shape[2],)) for column in constants]
+        out[...] = integrate_batch(program, full, grid, plan.method, plan.events, plan.step)
+
+    return fill
+
+
+def _llvm_chunk(model: Model, plan: Plan, program: Program) -> Fill:
+    from transition_sim.engine.llvm_backend import integrate
+
+    machine = _machine(model, plan.outputs, plan.method, plan.events)
+
+    def fill(constants: list[Floats], grid: Grid, out: Floats) -> None:
+        integrate(machine, constants, grid, out.shape[2], plan.step, out)
+
+    return fill
+
+
+@lru_cache(maxsize=64)
+def _machine(model: Model, outputs: tuple[str, ...], method: str, events: str) -> Machine:
+    from transition_sim.engine.llvm_backend import compile_machine
+
+    return compile_machine(model, structure_of(model), _program(model, outputs, "numpy", events), method, events)
 
 
 def _chunks(runs: int) -> Iterator[slice]:
@@ -429,7 +482,8 @@ def _provenance(resolved: Resolved, plan: Plan, scenario: ScenarioLike | None) -
         "rtol": plan.rtol if plan.method == "scipy" else None,
         "atol": plan.atol if plan.method == "scipy" else None,
         "events": plan.events,
-        "backend": "scalar Python" if plan.method == "scipy" else "numpy",
+        "backend": plan.backend,
+        "host": host_name() if plan.backend == "llvm" else None,
         "start": plan.start,
         "stop": plan.stop,
         "time_step": plan.step,
@@ -441,7 +495,15 @@ def _provenance(resolved: Resolved, plan: Plan, scenario: ScenarioLike | None) -
     }
 
 
+def host_name() -> str:
+    """Return the processor that code is compiled for and its vector width: a run's bits hang on them."""
+    from transition_sim.engine.llvm_backend import host
+
+    name, _, lanes = host()
+    return f"{name}, {lanes} lanes"
+
+
 def provenance_of_versions() -> dict[str, str]:
     """Return the versions that a result hangs on."""
-    names = ("transition_sim", "numpy", "scipy", "pysd")
+    names = ("transition_sim", "numpy", "scipy", "pysd", "llvmlite")
     return {name: version(name) for name in names} | {"python": platform.python_version()}

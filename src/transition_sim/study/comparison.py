@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from transition_sim import risk
 from transition_sim.engine.result import Result
-from transition_sim.engine.simulate import CHUNK, referee, simulate
+from transition_sim.engine.simulate import CHUNK, default_backend, referee, simulate
 from transition_sim.errors import ScenarioError, SimulationError, nearest
 from transition_sim.model.equations import Model
 from transition_sim.model.reader import load_model
@@ -396,7 +396,7 @@ class _Study:
             "method": "rk4",
             "time_step": 0.5,
             "events": "exact",
-            "backend": "numpy",
+            "backend": default_backend(),
             "note": f"stylised teaching and exploration model, not a forecast. {ASSUMPTION}",
             "versions": provenance_of_versions(),
         }
