@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from transition_sim.engine.numpy_backend import compile_program
-from transition_sim.engine.simulate import simulate, structure_of
+from transition_sim.engine.simulate import BACKENDS, simulate, structure_of
 from transition_sim.engine.solvers import integrate_batch, make_grid, regular_times
 from transition_sim.model.equations import Kind, Model, canonical
 from transition_sim.model.functions import FUNCTIONS, STRUCTURES
@@ -110,11 +110,31 @@ def moving(model: Model) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_golden_table_is_reproduced(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["euler", "rk4"])
+@pytest.mark.parametrize("events", ["exact", "compatible"])
+def test_backends_agree(name: str, method: str, events: str) -> None:
+    """NumPy and LLVM, three runs of which two differ in every constant, to 1e-12 of each variable's maximum."""
+    model = load_model(HERE / f"{name}.mdl")
+    constants = {v.name: v.value * np.array([1.0, 1.01, 0.97]) for v in model.of_kind(Kind.CONSTANT)
+                 if v.name.upper() not in CONTROLS}  # fmt: skip
+    results = [
+        simulate(model, constants=constants, method=method, events=events, outputs="all", backend=backend)
+        for backend in BACKENDS
+    ]
+    for n in moving(model):
+        one, other = (result[n] for result in results)
+        assert np.array_equal(np.isfinite(one), np.isfinite(other)), n
+        error = np.abs(np.where(np.isfinite(one), one - other, 0)).max()
+        assert error <= 1e-12 * max(np.abs(one[np.isfinite(one)]).max(initial=0), 1e-300), n
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_golden_table_is_reproduced(name: str, backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     if request.config.getoption("--refresh-goldens"):
         refresh(name, tmp_path)
     model = load_model(HERE / f"{name}.mdl")
-    result = simulate(model, method="euler", events="compatible", outputs="all")
+    result = simulate(model, method="euler", events="compatible", outputs="all", backend=backend)
     assert np.allclose(result.time, TIMES)
     assert_same(lambda n: result[n][:, 0], moving(model), table_of(name), 1e-12)
 

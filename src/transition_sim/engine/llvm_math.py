@@ -136,15 +136,28 @@ class Vectors:
         error = b.fsub(self.fma(b.fneg(s), t, f), b.fmul(s, t_low))
         s_low = b.fdiv(error, t)
         z = b.fmul(s, s)
-        series = b.fmul(b.fmul(s, z), self.polynomial(z, [2 / (2 * n + 1) for n in range(1, 14)]))
-        big, small = b.fmul(k, self.number(_LN2_HIGH)), b.fmul(self.number(2.0), s)
-        high = b.fadd(big, small)
-        # of two numbers whose order is not known (Knuth's sum without a branch)
-        part = b.fsub(high, big)
-        lost = b.fadd(b.fsub(big, b.fsub(high, part)), b.fsub(small, part))
-        low = b.fadd(self.fma(self.number(2.0), s_low, series), self.fma(k, self.number(_LN2_LOW), lost))
+        z_low = self.fma(self.number(2.0), b.fmul(s, s_low), self.fma(s, s, b.fneg(z)))
+        cube = b.fmul(s, z)
+        cube_low = b.fadd(self.fma(s, z, b.fneg(cube)), self.fma(s, z_low, b.fmul(s_low, z)))
+        third, third_low = self.number(2 / 3), self.number(3.700743415417188e-17)  # 2/3 as a sum of two
+        lead = b.fmul(third, cube)
+        lead_low = b.fadd(self.fma(third, cube, b.fneg(lead)), self.fma(third, cube_low, b.fmul(third_low, cube)))
+        rest = b.fmul(b.fmul(cube, z), self.polynomial(z, [2 / (2 * n + 3) for n in range(1, 13)]))
+        high, lost = self.sum(b.fmul(k, self.number(_LN2_HIGH)), b.fmul(self.number(2.0), s))
+        high, lost_again = self.sum(high, lead)
+        low = b.fadd(
+            b.fadd(rest, lead_low), self.fma(self.number(2.0), s_low, self.fma(k, self.number(_LN2_LOW), lost))
+        )
+        low = b.fadd(low, lost_again)
         total = b.fadd(high, low)
         return total, b.fsub(low, b.fsub(total, high))
+
+    def sum(self, one: Any, other: Any) -> tuple[Any, Any]:
+        """Return a sum and what rounding lost of it, whichever is larger (Knuth's, without a branch)."""
+        b = self.b
+        total = b.fadd(one, other)
+        part = b.fsub(total, one)
+        return total, b.fadd(b.fsub(one, b.fsub(total, part)), b.fsub(other, part))
 
     def ordinary_power(self, x: Any, y: Any) -> Any:
         """Return x^y for positive, ordinary x and a finite y with |y ln x| below 700."""
