@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from transition_sim.engine.llvm_math import BIT, DOUBLE, INTEGER, Vectors
 from transition_sim.engine.numpy_backend import Program
-from transition_sim.engine.solvers import Grid
+from transition_sim.engine.solvers import Grid, Moment
 from transition_sim.model.equations import (
     Call,
     Expression,
@@ -90,18 +90,58 @@ def _target() -> Any:
 def compile_machine(model: Model, structure: Structure, program: Program, method: str, events: str) -> Machine:
     """Return a program compiled for this host; `method` is `rk4` or `euler`, `events` as for the NumPy printing."""
     lanes = host()[2]
-    target = _target()
     emitter = _Emitter(model, structure, program, events, lanes)
     module = emitter.module(method)
+    engine = _compiled(module)
+    kind = ctypes.CFUNCTYPE(None, *(_C_TYPES[argument] for _, argument in _ARGUMENTS))
+    return Machine(program, emitter.held, lanes, method, events, kind(engine.get_function_address("run")), engine)
+
+
+def _compiled(module: ir.Module) -> Any:
+    """Return the engine that holds a module's machine code."""
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    builder = llvm.create_pass_builder(target, options)
+    builder = llvm.create_pass_builder(_target(), llvm.create_pipeline_tuning_options(speed_level=2))
     builder.getModulePassManager().run(parsed, builder)
     engine = llvm.create_mcjit_compiler(parsed, _target())
     engine.finalize_object()
-    kind = ctypes.CFUNCTYPE(None, *(_C_TYPES[argument] for _, argument in _ARGUMENTS))
-    return Machine(program, emitter.held, lanes, method, events, kind(engine.get_function_address("run")), engine)
+    return engine
+
+
+@dataclass(frozen=True, eq=False)
+class Single:
+    """One run's flow and outputs in machine code."""
+
+    program: Program
+    held: tuple[str, ...]
+    flow: Callable[..., None]
+    watch: Callable[..., None]
+    engine: Any = field(repr=False)
+
+
+def compile_single(model: Model, structure: Structure, program: Program) -> Single:
+    """Return the flow and the outputs of single runs, compiled for this host, events exact."""
+    emitter = _Emitter(model, structure, program, "exact", 1)
+    engine = _compiled(emitter.single())
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_double, ctypes.c_double, *[ctypes.c_void_p] * 3)
+    flow, watch = (kind(engine.get_function_address(name)) for name in ("flow", "watch"))
+    return Single(program, emitter.held, flow, watch, engine)
+
+
+def moments(single: Single, values: Mapping[str, float]) -> tuple[Moment, Moment]:
+    """Return flow and outputs as functions of time, the moment of events, and the state, what is fixed being given."""
+    held = np.array([values[name] for name in single.held] + [0.0])
+    at = held.ctypes.data
+
+    def call(function: Callable[..., None], size: int) -> Moment:
+        def value(t: float, te: float, state: Floats, keep: Floats = held) -> Floats:
+            out = np.empty(size)
+            function(t, te, state.ctypes.data, at, out.ctypes.data)
+            return out
+
+        return value
+
+    return call(single.flow, len(single.program.stocks)), call(single.watch, len(single.program.outputs))
 
 
 def aligned(shape: tuple[int, ...], kind: Any = np.float64) -> NDArray[Any]:
@@ -191,6 +231,24 @@ class _Emitter:
         return list(seen)
 
     def module(self, method: str) -> ir.Module:
+        """Return derivative, observe and the loop over runs and time."""
+        module = self.bodies()
+        _Loop(module, self, method).emit()
+        return module
+
+    def single(self) -> ir.Module:
+        """Return derivative and observe of one run, as `flow` and `watch` of plain numbers."""
+        module = self.bodies()
+        kind = ir.FunctionType(VOID, [DOUBLE, DOUBLE, POINTER, POINTER, POINTER])
+        for name, inner in (("flow", "derivative"), ("watch", "observe")):
+            function = ir.Function(module, kind, name)
+            builder = ir.IRBuilder(function.append_basic_block("entry"))
+            t, te = (splat(builder, argument, 1) for argument in function.args[:2])
+            builder.call(module.globals[inner], [t, te, ir.Constant(DOUBLE, 0.0), *function.args[2:]])
+            builder.ret_void()
+        return module
+
+    def bodies(self) -> ir.Module:
         module = ir.Module(name="model")
         module.triple = llvm.get_process_triple()
         vector = ir.VectorType(DOUBLE, self.lanes)
@@ -200,7 +258,6 @@ class _Emitter:
             function.linkage = "internal"
             function.attributes.add("noinline")
             self.body(function, targets)
-        _Loop(module, self, method).emit()
         return module
 
     def body(self, function: ir.Function, targets: Sequence[Expression]) -> None:

@@ -24,6 +24,7 @@ from transition_sim.engine.solvers import (
     ADAPTIVE,
     FIXED,
     Grid,
+    Moment,
     integrate_adaptive,
     integrate_batch,
     make_grid,
@@ -34,11 +35,12 @@ from transition_sim.model.equations import Expression, Kind, Model
 from transition_sim.model.structure import Structure, Train, analyse
 
 if TYPE_CHECKING:
-    from transition_sim.engine.llvm_backend import Machine
+    from transition_sim.engine.llvm_backend import Machine, Single
 
 Floats = NDArray[np.float64]
 BACKENDS = ("llvm", "numpy")
 CHUNK = 4096
+SMALLEST_CHUNK = 64
 MAX_TRAIN = 10_000
 OUTCOMES = (
     "relapse hazard", "relapse probability", "aid disbursement", "aid need", "aid gap", "absorptive capacity",
@@ -106,9 +108,10 @@ def simulate(
     `outputs` are names, `"all"`, or None: everything for a single run, stocks and key outcomes for many.
     `save_every` is a distance in the model's unit of time, None for every step. `method`: `scipy` (default for
     scalars), `rk4` (default for arrays) or `euler`. `events`: `exact` splits steps where conditions on time can jump;
-    `compatible` snaps them to the step, as Vensim does, with the file's own method by default. `backend` for many
-    runs: `llvm` (compiled for this host; the default where it can be) or `numpy` (the reference). `jobs`: threads over
-    chunks, by default as many as there are processors for `llvm` and 1 for `numpy`, whose calls threads cannot share.
+    `compatible` snaps them to the step, as Vensim does, with the file's own method by default. `backend`: `llvm`
+    (compiled for this host; the default where it can be) or `numpy` (the reference; plain Python for one run). `jobs`:
+    threads over chunks of runs, by default as many as there are processors for `llvm` and 1 for `numpy`, whose calls
+    threads cannot share.
 
     Raises ScenarioError for inputs that do not fit the model, SimulationError where a single run breaks down; of
     many, those that break down are listed in `Result.failed`.
@@ -226,7 +229,7 @@ def _plan(
     if faults:
         raise ScenarioError("\n".join(faults))
     names = _outputs(resolved, outputs)
-    used = "scalar Python" if chosen == "scipy" else backend or default_backend()
+    used = backend or default_backend()
     return Plan(first, last, step, every, chosen, solver, rtol, atol, events, names, used)
 
 
@@ -338,13 +341,43 @@ def _program(model: Model, outputs: tuple[str, ...], printing: str, events: str)
 def _one(model: Model, plan: Plan, columns: Mapping[str, Floats], saved: Floats) -> Floats:
     program = _program(model, plan.outputs, "scalar", "exact")
     constants = [float(columns[name][0]) for name in program.constants]
+    state, held = program.start(plan.start, plan.start, 0.0, constants)
     breaks = break_points(model, plan, columns)
-    structure = structure_of(model)
-    longest = plan.step if structure.sudden else max((plan.stop - plan.start) / 50, plan.step)
+    longest = plan.step if structure_of(model).sudden else max((plan.stop - plan.start) / 50, plan.step)
+    flow, watch = _compiled_moments(model, plan, program, held) if plan.backend == "llvm" else _moments(program, held)
     return integrate_adaptive(
-        program, constants, saved, breaks[:, 0].tolist(), solver=plan.solver, rtol=plan.rtol, atol=plan.atol,
-        max_step=longest,
+        flow, watch, np.array(state, dtype=float), saved, breaks[:, 0].tolist(), solver=plan.solver, rtol=plan.rtol,
+        atol=plan.atol, max_step=longest,
     )  # fmt: skip
+
+
+def _moments(program: Program, held: Sequence[float]) -> tuple[Moment, Moment]:
+    """Return flow and outputs of one run in plain Python."""
+
+    def flow(t: float, te: float, state: Floats) -> Floats:
+        flows = [0.0] * len(program.stocks)
+        program.derivative(float(t), te, 0.0, state.tolist(), held, flows)
+        return np.array(flows)
+
+    def watch(t: float, te: float, state: Floats) -> Floats:
+        return np.array(program.observe(t, te, 0.0, state.tolist(), held), dtype=float)
+
+    return flow, watch
+
+
+def _compiled_moments(model: Model, plan: Plan, program: Program, held: Sequence[float]) -> tuple[Moment, Moment]:
+    """Return flow and outputs of one run in machine code."""
+    from transition_sim.engine.llvm_backend import moments
+
+    values = dict(zip(program.held, held, strict=True))
+    return moments(_single(model, plan.outputs), values)
+
+
+@lru_cache(maxsize=64)
+def _single(model: Model, outputs: tuple[str, ...]) -> Single:
+    from transition_sim.engine.llvm_backend import compile_single
+
+    return compile_single(model, structure_of(model), _program(model, outputs, "scalar", "exact"))
 
 
 def _many(
@@ -370,7 +403,7 @@ def _many(
     done = 0
     threads = jobs or (os.cpu_count() or 1 if plan.backend == "llvm" else 1)
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        for finished in as_completed([pool.submit(work, chunk) for chunk in _chunks(runs)]):
+        for finished in as_completed([pool.submit(work, chunk) for chunk in _chunks(runs, threads)]):
             done += finished.result()
             if progress is not None:
                 progress(done, runs)
@@ -408,9 +441,11 @@ def _machine(model: Model, outputs: tuple[str, ...], method: str, events: str) -
     return compile_machine(model, structure_of(model), _program(model, outputs, "numpy", events), method, events)
 
 
-def _chunks(runs: int) -> Iterator[slice]:
-    for first in range(0, runs, CHUNK):
-        yield slice(first, min(first + CHUNK, runs))
+def _chunks(runs: int, threads: int) -> Iterator[slice]:
+    """Yield slices of runs: at most CHUNK, and small enough that every thread has one."""
+    size = min(CHUNK, max(-(-runs // threads), SMALLEST_CHUNK))
+    for first in range(0, runs, size):
+        yield slice(first, min(first + size, runs))
 
 
 def _held(model: Model, plan: Plan, columns: Mapping[str, Floats]) -> dict[str, Floats]:

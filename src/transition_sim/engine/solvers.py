@@ -149,9 +149,14 @@ def _rk4(
     return state + (h / 6) * total
 
 
+Moment = Callable[[float, float, Floats], Floats]
+"""What is worth at a time, a moment at which events are judged, and a state `(stock,)`."""
+
+
 def integrate_adaptive(
-    program: Program,
-    constants: Sequence[float],
+    flow: Moment,
+    watch: Moment,
+    first: Floats,
     saved: Floats,
     breaks: Sequence[float],
     *,
@@ -162,37 +167,27 @@ def integrate_adaptive(
 ) -> Floats:
     """Return the outputs `(time, output, 1)` of one run by SciPy's `solve_ivp`, split at its break points.
 
-    Raises SimulationError where the solver gives up.
+    `flow` gives the net flows `(stock,)`, `watch` the outputs `(output,)`; `first` is the state at the start. Raises
+    SimulationError where the solver gives up.
     """
     from scipy.integrate import solve_ivp
 
     start, stop = float(saved[0]), float(saved[-1])
     inner = sorted({float(b) for b in breaks if start < b < stop})
-    edges = [start, *inner, stop]
-    state, held = program.start(start, start, 0.0, list(constants))
-    out = np.full((len(saved), len(program.outputs), 1), np.nan)
-    for left, right in pairwise(edges):
+    state = first
+    rows: list[Floats] = []
+    for left, right in pairwise([start, *inner, stop]):
         te = (left + right) / 2
         wanted = saved[(saved >= left) & (saved < right)]
         solution = solve_ivp(
-            _right_hand_side(program, te, held), (left, right), state, method=solver,
+            lambda t, y, te=te: flow(t, te, y), (left, right), state, method=solver,
             t_eval=np.append(wanted, right), rtol=rtol, atol=atol, max_step=max_step,
         )  # fmt: skip
         if solution.status != 0:
             raise SimulationError(f"{solver} gave up at time {solution.t[-1] if len(solution.t) else left:g}: "
                                   f"{solution.message}")  # fmt: skip
-        for k, t in enumerate(wanted):
-            out[np.searchsorted(saved, t), :, 0] = program.observe(float(t), te, 0.0, solution.y[:, k].tolist(), held)
-        state = solution.y[:, -1].tolist()
-    out[-1, :, 0] = program.observe(stop, stop, 0.0, state, held)
-    return out
-
-
-def _right_hand_side(program: Program, te: float, held: Sequence[float]) -> Callable[[float, Floats], list[float]]:
-    flows = [0.0] * len(program.stocks)
-
-    def flow(t: float, state: Floats) -> list[float]:
-        program.derivative(float(t), te, 0.0, state.tolist(), held, flows)
-        return flows.copy()
-
-    return flow
+        path = np.ascontiguousarray(solution.y.T)
+        rows += [watch(float(t), te, y) for t, y in zip(wanted, path, strict=False)]
+        state = path[-1]
+    rows.append(watch(stop, stop, state))
+    return np.array(rows, dtype=float).reshape(len(saved), -1, 1)
