@@ -255,3 +255,12 @@ def test_referee_finds_an_injected_deviation(many: Result) -> None:
 def test_referee_needs_the_model(many: Result, tmp_path: Path) -> None:
     with pytest.raises(SimulationError, match="carries no model"):
         referee(load_result(many.save(tmp_path / "a")), ["x"])
+
+
+def test_fixed_variables_are_kept_for_every_run(model_of: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transition_sim.engine.simulate.CHUNK", 3)
+    model = model_of("a = 1", "b = 2 * a", "k = 2", "c = 3 * k", "x = INTEG(-x * b, 1)")
+    result = simulate(model, constants={"a": np.arange(7.0)}, outputs=["x"])  # chunks of 3, 3 and 1
+    assert result.fixed["b"].tolist() == (2 * np.arange(7.0)).tolist()
+    assert result.fixed["c"].tolist() == [6.0] * 7
+    assert result["b"][0].tolist() == result.fixed["b"].tolist()

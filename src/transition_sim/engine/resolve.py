@@ -119,7 +119,7 @@ def _column(model: Model, name: str, value: ArrayLike, faults: list[Fault]) -> F
     if array.dtype.kind not in "iuf" or array.ndim > 1 or array.size == 0:
         faults.append(Fault("", None, f"'{name}': a number or a one-dimensional array of numbers is expected"))
         return None
-    column = np.atleast_1d(array).astype(float)
+    column = np.atleast_1d(array).astype(float, copy=False)
     message = _outside(variable, column)
     if message:
         faults.append(Fault("", None, message))

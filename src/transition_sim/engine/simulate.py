@@ -458,10 +458,18 @@ def _held(model: Model, plan: Plan, columns: Mapping[str, Floats]) -> dict[str, 
 
 
 def _fixed(model: Model, plan: Plan, columns: Mapping[str, Floats], runs: int) -> dict[str, Floats]:
-    """Return the variables that cannot change within a run, each `(run,)`."""
-    held = _held(model, plan, columns)
+    """Return the variables that cannot change within a run, each `(run,)`; computed chunk by chunk."""
     names = [name for name in structure_of(model).fixed if not model.variables[name].hidden]
-    return {name: np.broadcast_to(held[name], (runs,)) for name in names}
+    found: dict[str, Floats] = {}
+    for chunk in _chunks(runs, 1):
+        held = _held(model, plan, {name: c[chunk] if len(c) > 1 else c for name, c in columns.items()})
+        for name in names:
+            alike = np.size(held[name]) == 1 and chunk.stop - chunk.start > 1
+            if name not in found:
+                found[name] = np.broadcast_to(held[name], (runs,)) if alike else np.empty(runs)
+            if found[name].flags.writeable:
+                found[name][chunk] = held[name]
+    return found
 
 
 def break_points(model: Model, plan: Plan, columns: Mapping[str, Floats]) -> Floats:
