@@ -25,8 +25,8 @@ test: $(VENV)/test.stamp  ## run all tests
 	$(BIN)/python -m pytest -n $(JOBS)
 
 check: $(VENV)/test.stamp  ## lint, format, types, and the shipped models and scenarios
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/transition-sim check models/*.mdl models/uncertainties.yaml models/claims.yaml scenarios/*/*.yaml
 
