@@ -264,3 +264,16 @@ def test_fixed_variables_are_kept_for_every_run(model_of: Build, monkeypatch: py
     assert result.fixed["b"].tolist() == (2 * np.arange(7.0)).tolist()
     assert result.fixed["c"].tolist() == [6.0] * 7
     assert result["b"][0].tolist() == result.fixed["b"].tolist()
+
+
+def test_a_constant_that_decides_the_clock_cannot_be_set(tmp_path: Path) -> None:
+    path = tmp_path / "clock.mdl"
+    path.write_text(
+        "{UTF-8}\nlength = 8 ~ Month ~ |\nx = INTEG(1, 0) ~ ~ |\nINITIAL TIME = 0 ~ ~ |\n"
+        "FINAL TIME = INITIAL TIME + length ~ ~ |\nTIME STEP = length / 16 ~ ~ |\nSAVEPER = TIME STEP ~ ~ |\n"
+    )
+    model = ts.load_model(path)
+    assert (model.time.final, model.time.step, model.time.save_every) == (8, 0.5, 0.5)
+    assert simulate(model, stop=4)["x"][-1, 0] == pytest.approx(4)
+    with pytest.raises(ScenarioError, match=r"'length' decides a time setting of the file; give start, stop"):
+        simulate(model, constants={"length": 4})

@@ -209,6 +209,10 @@ def _plan(
     step = _control(resolved, "TIME STEP", time_step, faults)
     given = None if isinstance(save_every, _Unset) else step if save_every is None else save_every
     every = _control(resolved, "SAVEPER", given, faults)
+    faults += [
+        f"'{name}' decides a time setting of the file; give start, stop, time_step or save_every instead"
+        for name in sorted(resolved.model.clock_inputs & set(resolved.columns))
+    ]
     faults += _number_faults(first, last, step, every, rtol, atol)
     faults += _word_faults("events", events, ("exact", "compatible"))
     faults += _word_faults("solver", solver, ADAPTIVE)

@@ -26,6 +26,8 @@ from transition_sim.model.equations import (
 from transition_sim.model.functions import FUNCTIONS, supported
 
 MAX_NODES = 20_000
+MAX_ORDER = 100
+OVER_RANGES = {"sum": "+", "prod": "*", "vmin": "MIN", "vmax": "MAX"}
 LOOKUP_CALLS = {
     "lookup extrapolate": "extrapolate",
     "lookup forward": "forward",
@@ -42,6 +44,9 @@ class Scope:
     names: Mapping[str, str]
     element_names: Mapping[str, str]
     lookups: Mapping[str, Table]
+    mappings: Mapping[tuple[str, str], Mapping[str, str]] = field(
+        default_factory=dict
+    )  # (from, to) -> element -> element
 
 
 @dataclass(frozen=True)
@@ -176,16 +181,19 @@ class Converter:
         name = canonical(text)
         if name in self.bound:
             return self.bound[name]
+        for source, element in self.bound.items():
+            if (source, name) in self.scope.mappings:
+                return self.scope.mappings[source, name][canonical(element)]
         if name.rstrip("! ") in self.scope.ranges:
-            where = "inside SUM" if name.endswith("!") else "on the left-hand side"
+            where = "inside SUM, PROD, VMIN or VMAX" if name.endswith("!") else "on the left-hand side"
             raise ModelError(f"'{self.owner}': subscript range '{text}' can only be used where it stands {where}")
         return text
 
     def _CallStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
         name = self.called(tree)
-        if name == "sum":
-            self.count(tree, "SUM", 1)
-            return self.sum(tree.arguments[0])
+        if name in OVER_RANGES:
+            self.count(tree, name.upper(), 1)
+            return self.over_ranges(tree.arguments[0], name.upper(), OVER_RANGES[name])
         if name in LOOKUP_CALLS:
             self.count(tree, name.upper(), 2)
             return Lookup(self.table(tree.arguments[0]), self.convert(tree.arguments[1]), LOOKUP_CALLS[name])
@@ -225,23 +233,25 @@ class Converter:
             raise ModelError(f"'{self.owner}': {error}") from error
         return Lookup(table, self.convert(tree.argument))
 
-    def sum(self, tree: Any) -> Expression:
-        """Return the sum over every range marked with `!` in the argument."""
+    def over_ranges(self, tree: Any, function: str, operator: str) -> Expression:
+        """Return the sum, product, least or largest over every range marked with `!` in the argument."""
         marked = list(dict.fromkeys(_marked(tree)))
         if not marked:
-            raise ModelError(f"'{self.owner}': SUM needs a subscript marked with '!'")
+            raise ModelError(f"'{self.owner}': {function} needs a subscript marked with '!'")
         axes = []
         for name in marked:
             if name.rstrip("! ") not in self.scope.ranges:
-                raise ModelError(f"'{self.owner}': SUM over '{name}': no such subscript range")
+                raise ModelError(f"'{self.owner}': {function} over '{name}': no such subscript range")
             axes.append(self.scope.ranges[name.rstrip("! ")])
         outer, total = self.bound, None
         for combination in product(*axes):
             self.bound = {**outer, **dict(zip(marked, combination, strict=True))}
             term = self.convert(tree)
-            total = term if total is None else Call("+", (total, term))
+            total = term if total is None else Call(operator, (total, term))
         self.bound = outer
-        return total if total is not None else Number(0.0)
+        if total is None:
+            raise ModelError(f"'{self.owner}': {function} over an empty range")
+        return total
 
     def hide(self, what: str, kind: Kind, expression: Expression, initial: Expression | None = None) -> Reference:
         name = f"#{self.owner}>{what} {len(self.hidden) + 1}"
@@ -254,11 +264,49 @@ class Converter:
     def _IntegStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
         raise ModelError(f"'{self.owner}': INTEG can only stand alone on the right-hand side")
 
+    def order(self, tree: Any) -> int:
+        """Return the order of a SMOOTH or DELAY, which is structure: a literal whole number."""
+        try:
+            order = float(tree)
+        except (TypeError, ValueError):
+            raise ModelError(f"'{self.owner}': the order of a delay or smooth must be written as a number") from None
+        if order != int(order) or not 1 <= order <= MAX_ORDER:
+            raise ModelError(f"'{self.owner}': order {order:g} of a delay or smooth; allowed: 1 to {MAX_ORDER}")
+        return int(order)
+
+    def _SmoothNStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        return self._SmoothStructure(tree)
+
+    def _DelayNStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        return self._DelayStructure(tree)
+
+    def _TrendStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        """Return the share by which the input departs from its average, a unit of time."""
+        value, time = self.convert(tree.input), self.convert(tree.average_time)
+        start = Call("+", (Number(1.0), Call("*", (self.convert(tree.initial_trend), time))))
+        average = self.average("TREND", value, time, Call("/", (value, start)))
+        distance = Call("*", (time, Call("ABS", (average,))))
+        return Call("ZIDZ", (Call("-", (value, average)), distance))
+
+    def _ForecastStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        """Return the input carried forward by its trend."""
+        value, time = self.convert(tree.input), self.convert(tree.average_time)
+        start = Call("+", (Number(1.0), self.convert(tree.initial_trend)))
+        average = self.average("FORECAST", value, time, Call("/", (value, start)))
+        trend = Call("ZIDZ", (Call("-", (value, average)), Call("*", (time, average))))
+        return Call("*", (value, Call("+", (Number(1.0), Call("*", (trend, self.convert(tree.horizon)))))))
+
+    def average(self, what: str, value: Expression, time: Expression, initial: Expression) -> Reference:
+        """Return a hidden stock that follows a value over a time."""
+        own = Reference(f"#{self.owner}>{what} {len(self.hidden) + 1}")
+        return self.hide(what, Kind.STOCK, Call("/", (Call("-", (value, own)), time)), initial)
+
     def _SmoothStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
         """Return the last level of a chain in which each level closes on the one before."""
         before, initial = self.convert(tree.input), self.convert(tree.initial)
-        time, order = self.convert(tree.smooth_time), Number(float(tree.order))
-        for _ in range(int(tree.order)):
+        count = self.order(tree.order)
+        time, order = self.convert(tree.smooth_time), Number(float(count))
+        for _ in range(count):
             name = f"#{self.owner}>SMOOTH {len(self.hidden) + 1}"
             flow = Call("/", (Call("*", (Call("-", (before, Reference(name))), order)), time))
             before = self.hide("SMOOTH", Kind.STOCK, flow, initial)
@@ -267,8 +315,9 @@ class Converter:
     def _DelayStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
         """Return the outflow of a chain of levels, each worth its outflow times the delay time."""
         before, initial = self.convert(tree.input), self.convert(tree.initial)
-        time, order = self.convert(tree.delay_time), Number(float(tree.order))
-        for _ in range(int(tree.order)):
+        count = self.order(tree.order)
+        time, order = self.convert(tree.delay_time), Number(float(count))
+        for _ in range(count):
             name = f"#{self.owner}>DELAY {len(self.hidden) + 1}"
             outflow = Call("/", (Reference(name), time))
             flow = Call("*", (Call("-", (before, outflow)), order))
@@ -287,7 +336,7 @@ def _marked(tree: Any) -> list[str]:
     if type(tree).__name__ == "ReferenceStructure":
         names = tree.subscripts.subscripts if tree.subscripts else []
         return [canonical(name) for name in names if name.strip().endswith("!")]
-    if type(tree).__name__ == "CallStructure" and canonical(tree.function.reference) == "sum":
+    if type(tree).__name__ == "CallStructure" and canonical(tree.function.reference) in OVER_RANGES:
         return []
     inner = getattr(tree, "arguments", None) or ()
     found = [name for branch in inner for name in _marked(branch)]

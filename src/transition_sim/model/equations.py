@@ -175,6 +175,19 @@ class Model:
         """The names of the visible stocks."""
         return [variable.name for variable in self.of_kind(Kind.STOCK) if not variable.hidden]
 
+    @property
+    def clock_inputs(self) -> set[str]:
+        """Names of the constants from which the file computes its time settings; a run cannot set them."""
+        clock = {"initial time", "final time", "time step", "saveper"}
+        pending = [v.expression for v in self.variables.values() if canonical(v.name) in clock]
+        found: set[str] = set()
+        while pending:
+            for name in references(pending.pop()):
+                if name not in found:
+                    found.add(name)
+                    pending.append(self.variables[name].expression)
+        return {name for name in found if canonical(name) not in clock}
+
     def with_series(self, series: Mapping[str, Table]) -> Model:
         """Return a model in which each named constant follows a table of time, linear between its points."""
         changed = dict(self.variables)

@@ -141,7 +141,14 @@ STRUCTURES = (
     "DELAY1I",
     "DELAY3",
     "DELAY3I",
+    "SMOOTH N",
+    "DELAY N",
+    "TREND",
+    "FORECAST",
     "SUM",
+    "PROD",
+    "VMIN",
+    "VMAX",
 )
 """What the reader writes out itself before a model reaches the engine."""
 

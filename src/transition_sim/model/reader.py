@@ -8,6 +8,7 @@ get `literal_value` in that name's place, so text in a file is never executed. N
 from __future__ import annotations
 
 import ast
+import operator
 import re
 import warnings
 from collections.abc import Callable
@@ -23,13 +24,15 @@ from transition_sim.errors import Fault, ModelError, nearest
 from transition_sim.model import structure
 from transition_sim.model.convert import Converter, Scope, table_of
 from transition_sim.model.equations import (
+    Call,
+    Expression,
     Model,
     Number,
+    Reference,
     Table,
     TimeSettings,
     Variable,
     canonical,
-    walk,
 )
 from transition_sim.model.text import Entry, ModelText, read_text
 
@@ -116,6 +119,7 @@ class _Definition:
     entry: Entry
     component: Any
     subscripts: tuple[str, ...]
+    elements: list[tuple[str, ...]]
 
 
 @dataclass
@@ -126,6 +130,7 @@ class _Reading:
     faults: list[Fault] = field(default_factory=list)
     ranges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     range_names: dict[str, str] = field(default_factory=dict)
+    mapped: list[tuple[Entry, str, str]] = field(default_factory=list)
     definitions: list[_Definition] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)  # canonical base name -> as written
     dimensions: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
@@ -152,7 +157,7 @@ class _Reading:
     def parse(self, entry: Entry) -> Any:
         equation = entry.equation
         for keyword, what in ((":MACRO:", "macros"), (":THE CONDITION:", "reality checks"),
-                              (":TEST INPUT:", "test inputs"), (":EXCEPT:", ":EXCEPT:")):  # fmt: skip
+                              (":TEST INPUT:", "test inputs")):  # fmt: skip
             if keyword in equation.upper():
                 self.fault(entry.line, f"{what} cannot be read yet")
                 return None
@@ -168,8 +173,8 @@ class _Reading:
         name = component.name
         if isinstance(component.definition, dict):
             self.fault(entry.line, f"subscript range '{name}': taking elements from a spreadsheet is not supported")
-        elif "->" in entry.equation.replace("<->", ""):
-            self.fault(entry.line, f"subscript range '{name}': mapping (->) cannot be read yet")
+        elif re.search(r"->\s*\(", entry.equation):
+            self.fault(entry.line, f"subscript range '{name}': only a mapping to a whole range (-> range) can be read")
         elif canonical(name) in self.ranges:
             self.fault(entry.line, f"subscript range '{name}' is defined twice")
         else:
@@ -177,6 +182,8 @@ class _Reading:
             elements = (definition,) if isinstance(definition, str) else tuple(definition)
             self.ranges[canonical(name)] = elements
             self.range_names[canonical(name)] = name
+            for other in component.mapping or ():
+                self.mapped.append((entry, name, other))
 
     def resolve_ranges(self) -> None:
         """Write out ranges that are made of other ranges."""
@@ -191,6 +198,23 @@ class _Reading:
                 elements = tuple(x for e in elements for x in self.ranges.get(canonical(e), (e,)))
             self.ranges[name] = elements
 
+    def mappings(self) -> dict[tuple[str, str], dict[str, str]]:
+        """Return which element of one range stands for which of another: place by place, as Vensim does."""
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        for entry, name, other in self.mapped:
+            here, there = self.ranges[canonical(name)], self.ranges.get(canonical(other))
+            if there is None:
+                hint = nearest(other, list(self.range_names.values()))
+                self.fault(entry.line, f"subscript range '{name}': '{other}' is no subscript range{hint}")
+            elif len(here) != len(there):
+                lengths = f"{len(here)} and {len(there)}"
+                self.fault(entry.line, f"subscript ranges '{name}' and '{other}' differ in length: {lengths}")
+            else:
+                pairs = list(zip(here, there, strict=True))
+                found[canonical(name), canonical(other)] = {canonical(a): b for a, b in pairs}
+                found.setdefault((canonical(other), canonical(name)), {canonical(b): a for a, b in pairs})
+        return found
+
     def register(self, entry: Entry, component: Any) -> None:
         kind = type(component).__name__
         if kind == "Data":
@@ -201,6 +225,14 @@ class _Reading:
             return
         subscripts = tuple(component.subscripts[0])
         elements = self.elements_of(entry, component.name, subscripts)
+        for left_out in component.subscripts[1]:
+            without = self.elements_of(entry, component.name, tuple(left_out))
+            if elements is None or without is None:
+                return
+            if len(left_out) != len(subscripts):
+                self.fault(entry.line, f"'{component.name}': :EXCEPT: needs {len(subscripts)} subscripts")
+                return
+            elements = [element for element in elements if element not in set(without)]
         if elements is None:
             return
         base = canonical(component.name)
@@ -219,7 +251,7 @@ class _Reading:
                 return
             self.elements[full] = entry.line
         self.dimensions.setdefault(base, []).extend(elements)
-        self.definitions.append(_Definition(entry, component, subscripts))
+        self.definitions.append(_Definition(entry, component, subscripts, elements))
 
     def elements_of(self, entry: Entry, name: str, subscripts: tuple[str, ...]) -> list[tuple[str, ...]] | None:
         """Return every combination of elements that a left-hand side defines."""
@@ -245,7 +277,7 @@ class _Reading:
     def build(self, path: Path, file_hash: str) -> Model:
         """Return the model, once every definition has been turned into expressions."""
         lookups = self.tables()
-        scope = Scope(self.ranges, self.elements, self.names, self.element_names(), lookups)
+        scope = Scope(self.ranges, self.elements, self.names, self.element_names(), lookups, self.mappings())
         variables: dict[str, Variable] = {}
         for definition in self.definitions:
             if type(definition.component).__name__ != "Lookup":
@@ -275,14 +307,14 @@ class _Reading:
             except (ValueError, TypeError, AttributeError) as error:
                 self.fault(definition.entry.line, f"lookup '{component.name}': {error}")
                 continue
-            for element in self.elements_of(definition.entry, component.name, definition.subscripts) or ():
+            for element in definition.elements:
                 lookups[canonical(_full(component.name, element))] = table
         return lookups
 
     def variables_of(self, definition: _Definition, scope: Scope, variables: dict[str, Variable]) -> None:
         """Add the scalar variables of one definition, with the hidden ones that its functions need."""
         entry, component = definition.entry, definition.component
-        elements = self.elements_of(entry, component.name, definition.subscripts) or []
+        elements = definition.elements
         for index, element in enumerate(elements):
             name = _full(component.name, element)
             bound = {canonical(s): e for s, e in zip(definition.subscripts, element, strict=True)}
@@ -322,7 +354,7 @@ class _Reading:
                 continue
             value = _control_value(variable, found)
             if value is None:
-                self.fault(variable.line, f"'{control}' must be a number; expressions cannot be read yet")
+                self.fault(variable.line, f"'{control}' must be a number, or sums and products of constants")
             else:
                 values[control] = value
         self.raise_faults()
@@ -340,16 +372,30 @@ class _Reading:
         return TimeSettings(initial, final, step, save_every, unit, self.text.method)
 
 
-def _control_value(variable: Variable, found: dict[str, Variable]) -> float | None:
-    """Return a control variable's number, following one that is set equal to another."""
-    for _ in CONTROLS:
-        if isinstance(variable.expression, Number):
-            return variable.expression.value
-        names = [getattr(node, "name", None) for node in walk(variable.expression)]
-        if len(names) != 1 or names[0] is None or canonical(names[0]) not in found:
-            return None
-        variable = found[canonical(names[0])]
-    return None
+def _control_value(variable: Variable, found: dict[str, Variable], depth: int = 20) -> float | None:
+    """Return a control variable's number, following arithmetic on constants; None where it is anything else."""
+    return _constant_value(variable.expression, found, depth)
+
+
+def _constant_value(node: Expression, found: dict[str, Variable], depth: int) -> float | None:
+    if isinstance(node, Number):
+        return node.value
+    if isinstance(node, Reference) and depth and canonical(node.name) in found:
+        return _constant_value(found[canonical(node.name)].expression, found, depth - 1)
+    if not isinstance(node, Call) or node.function not in _ARITHMETIC or not depth:
+        return None
+    operands = [_constant_value(argument, found, depth - 1) for argument in node.arguments]
+    known = [value for value in operands if value is not None]
+    try:
+        return _ARITHMETIC[node.function](*known) if len(known) == len(operands) else None
+    except ZeroDivisionError:
+        return None
+
+
+_ARITHMETIC: dict[str, Callable[..., float]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "negative": operator.neg,
+    "MIN": min, "MAX": max,
+}  # fmt: skip
 
 
 def _full(name: str, element: tuple[str, ...]) -> str:
