@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transition_sim.engine.result import Result, load_result
-    from transition_sim.engine.simulate import referee, simulate
+    from transition_sim.engine.simulate import referee, simulate, simulate_reduced
     from transition_sim.errors import Fault, ModelError, ScenarioError, SimulationError, TransitionSimError
     from transition_sim.model.equations import Model, Variable
     from transition_sim.model.reader import load_model
@@ -43,6 +43,7 @@ _HOMES = {
     "relapse_risk": "risk",
     "sample_worlds": "study.worlds",
     "simulate": "engine.simulate",
+    "simulate_reduced": "engine.simulate",
 }
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "relapse_risk",
     "sample_worlds",
     "simulate",
+    "simulate_reduced",
 ]
 
 

@@ -277,3 +277,20 @@ def test_a_constant_that_decides_the_clock_cannot_be_set(tmp_path: Path) -> None
     assert simulate(model, stop=4)["x"][-1, 0] == pytest.approx(4)
     with pytest.raises(ScenarioError, match=r"'length' decides a time setting of the file; give start, stop"):
         simulate(model, constants={"length": 4})
+
+
+def test_reduced_runs_are_those_of_one_batch(model_of: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transition_sim.engine.simulate.CHUNK", 7)
+    model = model_of("k = 0.4", "a = 2", "x = INTEG(-k * x * a, 1)")
+    columns = {"k": np.linspace(0.1, 0.9, 23), "a": 1.5}
+    whole = simulate(model, constants=columns, outputs=["x"])["x"]
+    seen: list[tuple[int, int]] = []
+    found = ts.simulate_reduced(
+        model, lambda r: {"last": r["x"][-1], "path": r["x"]}, constants=columns, outputs=["x"],
+        progress=lambda done, total: seen.append((done, total)),
+    )  # fmt: skip
+    assert np.array_equal(found["last"], whole[-1])
+    assert np.array_equal(found["path"], whole)
+    assert seen == [(7, 23), (14, 23), (21, 23), (23, 23)]
+    with pytest.raises(SimulationError, match=r"'mean' has shape \(\)"):
+        ts.simulate_reduced(model, lambda r: {"mean": r["x"].mean()}, constants=columns)

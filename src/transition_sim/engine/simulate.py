@@ -146,6 +146,40 @@ def simulate(
     )
 
 
+def simulate_reduced(
+    model: Model,
+    reduce: Callable[[Result], Mapping[str, ArrayLike]],
+    scenario: ScenarioLike | None = None,
+    *,
+    constants: Mapping[str, ArrayLike],
+    progress: Callable[[int, int], None] | None = None,
+    **how: Any,
+) -> dict[str, Floats]:
+    """Return what `reduce` makes of each chunk of runs, joined over runs: name -> `(..., run)`.
+
+    Trajectories are let go chunk by chunk, so memory does not grow with them however many runs there are. `reduce` gets
+    a Result of some runs, in order, and gives arrays whose last axis is run; `how` is as for `simulate`. Raises what
+    `simulate` raises, and SimulationError where an array has another number of runs.
+    """
+    runs = resolve(model, scenario.settings if scenario is not None else {}, constants).runs
+    columns = {name: np.asarray(value) for name, value in constants.items()}
+    parts: dict[str, list[Floats]] = {}
+    how = {"method": "rk4", **how}
+    for chunk in _chunks(runs, 1):
+        some = {
+            name: column if column.ndim == 0 or len(column) == 1 else column[chunk] for name, column in columns.items()
+        }
+        result = simulate(model, scenario, constants=some, **how)
+        for name, value in reduce(result).items():
+            array = np.asarray(value, dtype=float)
+            if array.ndim == 0 or array.shape[-1] != result.runs:
+                raise SimulationError(f"'{name}' has shape {array.shape}; its last axis must be the {result.runs} runs")
+            parts.setdefault(name, []).append(array)
+        if progress is not None:
+            progress(min(chunk.stop, runs), runs)
+    return {name: np.concatenate(arrays, axis=-1) for name, arrays in parts.items()}
+
+
 @dataclass(frozen=True)
 class Refereed:
     """What SciPy found when it integrated some runs again: which, and the largest difference over time by output."""
@@ -222,6 +256,7 @@ def _plan(
         faults.append("the file asks for RK2, which is not offered; name method 'rk4' or 'euler'")
     else:
         faults += _word_faults("method", chosen, ("scipy", *FIXED))
+    faults += _even_faults(resolved.model, chosen, events, step)
     if chosen == "scipy" and events == "compatible":
         faults.append("events='compatible' needs method 'rk4' or 'euler': an adaptive step has no grid to snap to")
     if chosen == "scipy" and resolved.runs > 1:
@@ -264,6 +299,18 @@ def _number_faults(first: float, last: float, step: float, every: float, rtol: f
     if not faults and (last - first) / min(step, every) > 1e7:
         faults.append("more than ten million steps")
     return faults
+
+
+def _even_faults(model: Model, method: str, events: str, step: float) -> list[str]:
+    """Refuse to run DELAY FIXED and SAMPLE IF TRUE where the steps are not all the file's own."""
+    uneven = [v for v in model.variables.values() if v.even_step]
+    if not uneven or (method == "euler" and events == "compatible" and step == model.time.step):
+        return []
+    owner, what = uneven[0].name.removeprefix("#").split(">", 1)
+    return [
+        f"'{owner}' uses {what.rsplit(' ', 1)[0]}, which needs an even grid: give method='euler', "
+        f"events='compatible' and the file's time_step {model.time.step:g}"
+    ]
 
 
 def _word_faults(name: str, word: str, allowed: tuple[str, ...]) -> list[str]:

@@ -27,6 +27,7 @@ from transition_sim.model.functions import FUNCTIONS, supported
 
 MAX_NODES = 20_000
 MAX_ORDER = 100
+MAX_CELLS = 2000
 OVER_RANGES = {"sum": "+", "prod": "*", "vmin": "MIN", "vmax": "MAX"}
 LOOKUP_CALLS = {
     "lookup extrapolate": "extrapolate",
@@ -57,6 +58,7 @@ class Hidden:
     kind: Kind
     expression: Expression
     initial: Expression | None = None
+    even_step: bool = False
 
 
 @dataclass
@@ -66,6 +68,7 @@ class Converter:
     scope: Scope
     bound: Mapping[str, str]  # canonical range name -> element, for this scalar variable
     owner: str
+    step: float | None = None  # the file's TIME STEP, where it is a number
     hidden: list[Hidden] = field(default_factory=list)
     nodes: int = 0
 
@@ -253,9 +256,11 @@ class Converter:
             raise ModelError(f"'{self.owner}': {function} over an empty range")
         return total
 
-    def hide(self, what: str, kind: Kind, expression: Expression, initial: Expression | None = None) -> Reference:
+    def hide(
+        self, what: str, kind: Kind, expression: Expression, initial: Expression | None = None, even_step: bool = False
+    ) -> Reference:
         name = f"#{self.owner}>{what} {len(self.hidden) + 1}"
-        self.hidden.append(Hidden(name, kind, expression, initial))
+        self.hidden.append(Hidden(name, kind, expression, initial, even_step))
         return Reference(name)
 
     def _InitialStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
@@ -295,6 +300,35 @@ class Converter:
         average = self.average("FORECAST", value, time, Call("/", (value, start)))
         trend = Call("ZIDZ", (Call("-", (value, average)), Call("*", (time, average))))
         return Call("*", (value, Call("+", (Number(1.0), Call("*", (trend, self.convert(tree.horizon)))))))
+
+    def _SampleIfTrueStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        """Return the input while a condition holds, else what it was when it last held."""
+        condition, value = self.convert(tree.condition), self.convert(tree.input)
+        name = f"#{self.owner}>SAMPLE IF TRUE {len(self.hidden) + 1}"
+        seen = Call("IF THEN ELSE", (condition, value, Reference(name)))
+        self.keep("SAMPLE IF TRUE", seen, self.convert(tree.initial))
+        return seen
+
+    def _DelayFixedStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
+        """Return the end of a row of cells, each of which takes over from the one before at every step."""
+        time = self.convert(tree.delay_time)
+        if not isinstance(time, Number) or self.step is None:
+            raise ModelError(f"'{self.owner}': DELAY FIXED needs a delay time and a TIME STEP written as numbers")
+        cells = max(math.floor(time.value / self.step + 0.5 + 1e-6), 1)
+        if cells > MAX_CELLS:
+            raise ModelError(f"'{self.owner}': DELAY FIXED over {cells:,} steps; allowed: 1 to {MAX_CELLS:,}")
+        before, initial = self.convert(tree.input), self.convert(tree.initial)
+        for _ in range(cells):
+            before = self.keep("DELAY FIXED", before, initial)
+        return before
+
+    def keep(self, what: str, value: Expression, initial: Expression) -> Reference:
+        """Return a hidden stock that is worth what a value was a step before, under Euler's rule."""
+        own = Reference(f"#{self.owner}>{what} {len(self.hidden) + 1}")
+        if "time step" not in self.scope.elements:
+            raise ModelError(f"'{self.owner}': {what} needs TIME STEP")
+        step = Reference(self.scope.element_names["time step"])
+        return self.hide(what, Kind.STOCK, Call("/", (Call("-", (value, own)), step)), initial, even_step=True)
 
     def average(self, what: str, value: Expression, time: Expression, initial: Expression) -> Reference:
         """Return a hidden stock that follows a value over a time."""

@@ -97,6 +97,7 @@ class Variable:
     group: str = ""
     line: int = 0
     hidden: bool = False
+    even_step: bool = False  # means what it says only where every step is the file's TIME STEP
 
     @property
     def base(self) -> str:

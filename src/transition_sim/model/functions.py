@@ -145,6 +145,8 @@ STRUCTURES = (
     "DELAY N",
     "TREND",
     "FORECAST",
+    "SAMPLE IF TRUE",
+    "DELAY FIXED",
     "SUM",
     "PROD",
     "VMIN",

@@ -318,7 +318,7 @@ class _Reading:
         for index, element in enumerate(elements):
             name = _full(component.name, element)
             bound = {canonical(s): e for s, e in zip(definition.subscripts, element, strict=True)}
-            converter = Converter(scope, bound, name)
+            converter = Converter(scope, bound, name, self.literal_step())
             try:
                 tree = _array_element(component.ast, index, len(elements))
                 kind, expression, initial = converter.definition(tree)
@@ -339,8 +339,18 @@ class _Reading:
             )
             for hidden in converter.hidden:
                 variables[hidden.name] = Variable(
-                    hidden.name, hidden.kind, hidden.expression, hidden.initial, line=entry.line, hidden=True
-                )
+                    hidden.name, hidden.kind, hidden.expression, hidden.initial, line=entry.line, hidden=True,
+                    even_step=hidden.even_step,
+                )  # fmt: skip
+
+    def literal_step(self) -> float | None:
+        """Return TIME STEP where the file gives it as a number."""
+        for definition in self.definitions:
+            if canonical(definition.component.name) == "time step" and isinstance(
+                definition.component.ast, int | float
+            ):
+                return float(definition.component.ast) or None
+        return None
 
     def time_settings(self, variables: dict[str, Variable]) -> TimeSettings:
         """Return the time settings and check them; the control variables stay in the model."""
