@@ -18,6 +18,7 @@ from llvmlite import ir
 
 import transition_sim as ts
 from transition_sim.engine import llvm_backend as backend
+from transition_sim.engine.llvm_emit import Emitter
 from transition_sim.engine.llvm_math import DOUBLE, INTEGER, Vectors
 from transition_sim.engine.numpy_backend import compile_program
 from transition_sim.engine.simulate import structure_of
@@ -30,8 +31,9 @@ CHAINS = 12
 def counted(model: Model, outputs: tuple[str, ...]) -> Counter[str]:
     """Return how often each vector operation stands in the optimised derivative."""
     program = compile_program(model, structure_of(model), outputs, "numpy", "exact")
-    emitter = backend._Emitter(model, structure_of(model), program, "exact", backend.host()[2])
-    parsed = llvm.parse_assembly(str(emitter.module("rk4")))
+    module = Emitter(model, structure_of(model), program, "exact", backend.host()[2]).bodies()
+    module.globals["derivative"].linkage = "external"  # nothing calls it here
+    parsed = llvm.parse_assembly(str(module))
     builder = llvm.create_pass_builder(backend._target(), llvm.create_pipeline_tuning_options(speed_level=2))
     builder.getModulePassManager().run(parsed, builder)
     body = str(parsed.get_function("derivative"))

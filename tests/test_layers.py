@@ -97,7 +97,17 @@ def test_code_is_executed_in_one_marked_place_alone() -> None:
 
 def test_solvers_know_no_word_of_the_domain() -> None:
     words = r"peace|relapse|aid\b|mission|hazard|spoiler|donor"
-    for name in ("solvers", "numpy_backend", "resolve", "result"):
+    for name in (
+        "solvers",
+        "numpy_backend",
+        "resolve",
+        "result",
+        "plan",
+        "llvm_emit",
+        "llvm_loop",
+        "llvm_backend",
+        "llvm_math",
+    ):
         text = (SOURCE / "engine" / f"{name}.py").read_text(encoding="utf-8")
         assert not re.search(words, text, re.IGNORECASE), name
 

@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 
 from transition_sim.engine.numpy_backend import compile_program
-from transition_sim.engine.simulate import BACKENDS, simulate, structure_of
+from transition_sim.engine.plan import BACKENDS
+from transition_sim.engine.simulate import simulate, structure_of
 from transition_sim.engine.solvers import integrate_batch, make_grid, regular_times
 from transition_sim.errors import ScenarioError
 from transition_sim.model.equations import Kind, Model, canonical

@@ -9,7 +9,8 @@ import pytest
 
 import transition_sim as ts
 from transition_sim.engine import simulate as engine
-from transition_sim.engine.llvm_backend import EMITTERS
+from transition_sim.engine.llvm_emit import EMITTERS, SELECTED_POINTS
+from transition_sim.engine.plan import default_backend
 from transition_sim.engine.simulate import simulate
 from transition_sim.model.equations import Model
 from transition_sim.model.functions import FUNCTIONS
@@ -74,6 +75,22 @@ def test_special_values_are_those_of_ieee(model_of: Build, text: str) -> None:
             for backend in ("llvm", "numpy")
         ]
         assert np.allclose(*both, rtol=1e-14, atol=0, equal_nan=True), inner
+
+
+@pytest.mark.parametrize("points", [2, 3, SELECTED_POINTS + 2, SELECTED_POINTS + 3, 900])
+@pytest.mark.parametrize("mode", ["EXTRAPOLATE", "FORWARD", "BACKWARD", ""])
+def test_tables_of_any_length_are_read_alike(model_of: Build, points: int, mode: str) -> None:
+    generator = np.random.default_rng(points)
+    xs, ys = np.unique(generator.uniform(-5, 5, points).round(6)), generator.uniform(-1, 1, points)
+    listed = ",".join(f"({x},{y:.6f})" for x, y in zip(xs, ys, strict=False))
+    read = f"LOOKUP {mode}(table, x + 0 * Time)" if mode else "table(x + 0 * Time)"
+    model = model_of(f"table({listed})", "x = 1", f"y = {read}", stop=1)
+    at = np.concatenate([generator.uniform(-7, 7, 500), xs[:200], xs[:200] + 1e-9])
+    both = [
+        simulate(model, constants={"x": at}, outputs=["y"], method="euler", backend=backend)["y"][0]
+        for backend in ("llvm", "numpy")
+    ]
+    assert np.allclose(*both, rtol=1e-14, atol=1e-15)
 
 
 @pytest.mark.parametrize("option", ["none", "mission_start", "during_mission", "draw_down", "late_transition",
@@ -149,10 +166,10 @@ def test_without_llvmlite_the_reference_takes_over(monkeypatch: pytest.MonkeyPat
         raise RuntimeError("no target for this host")
 
     monkeypatch.setattr(llvm_backend, "host", gone)
-    engine.default_backend.cache_clear()
+    default_backend.cache_clear()
     try:
         result = simulate(model_of("x = INTEG(-x, 1)"), method="rk4")
         assert result.provenance["backend"] == "numpy"
         assert result.provenance["host"] is None
     finally:
-        engine.default_backend.cache_clear()
+        default_backend.cache_clear()

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 import transition_sim as ts
+from transition_sim.engine.plan import default_backend
 from transition_sim.engine.resolve import Setting
 from transition_sim.engine.result import Result, load_result
-from transition_sim.engine.simulate import default_backend, referee, simulate
+from transition_sim.engine.simulate import referee, simulate
 from transition_sim.errors import ModelError, ScenarioError, SimulationError
 from transition_sim.model.equations import Model
 from transition_sim.study.scenario import Scenario
@@ -104,7 +105,7 @@ def test_every_fault_is_told_at_once(decay: Model) -> None:
 
 
 def test_request_that_does_not_fit_in_memory_is_refused_with_what_would(decay: Model, monkeypatch: Any) -> None:
-    monkeypatch.setattr("transition_sim.engine.simulate._memory", lambda: 1e5)
+    monkeypatch.setattr("transition_sim.engine.plan._memory", lambda: 1e5)
     with pytest.raises(ScenarioError, match=r"1,000 runs with 2 outputs need 0\.0 GB; about 119 runs would fit"):
         simulate(decay, constants={"k": np.full(1000, 0.1)}, outputs=["x", "y"])
     assert simulate(decay, constants={"k": np.full(119, 0.1)}, outputs=["x", "y"]).runs == 119

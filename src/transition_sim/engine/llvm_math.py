@@ -19,6 +19,7 @@ from typing import Any
 from llvmlite import ir
 
 DOUBLE, INTEGER, BIT = ir.DoubleType(), ir.IntType(64), ir.IntType(1)
+POINTER, VOID = ir.PointerType(), ir.VoidType()
 _MAGIC = 6755399441055744.0  # 1.5 * 2**52: added, it leaves a rounded integer in the low bits
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _LOG = (

@@ -18,11 +18,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from transition_sim.engine.numpy_backend import Program, compile_program, fixed_values
+from transition_sim.engine.plan import (
+    UNSET,
+    Plan,
+    Unset,
+    check_memory,
+    make_plan,
+)
 from transition_sim.engine.resolve import Resolved, Series, Setting, resolve
 from transition_sim.engine.result import Result
 from transition_sim.engine.solvers import (
-    ADAPTIVE,
-    FIXED,
     Grid,
     Moment,
     integrate_adaptive,
@@ -30,7 +35,7 @@ from transition_sim.engine.solvers import (
     make_grid,
     regular_times,
 )
-from transition_sim.errors import ScenarioError, SimulationError, nearest
+from transition_sim.errors import SimulationError
 from transition_sim.model.equations import Expression, Kind, Model
 from transition_sim.model.structure import Structure, Train, analyse
 
@@ -38,14 +43,9 @@ if TYPE_CHECKING:
     from transition_sim.engine.llvm_backend import Machine, Single
 
 Floats = NDArray[np.float64]
-BACKENDS = ("llvm", "numpy")
 CHUNK = 4096
 SMALLEST_CHUNK = 64
 MAX_TRAIN = 10_000
-OUTCOMES = (
-    "relapse hazard", "relapse probability", "aid disbursement", "aid need", "aid gap", "absorptive capacity",
-    "coordination burden", "perceived risk",
-)  # fmt: skip
 
 
 class ScenarioLike(Protocol):
@@ -57,31 +57,6 @@ class ScenarioLike(Protocol):
     def series(self) -> Mapping[str, Series]: ...
 
 
-class _Unset:
-    def __repr__(self) -> str:
-        return "the model's SAVEPER"
-
-
-UNSET = _Unset()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How runs are to be computed, every default filled in and checked."""
-
-    start: float
-    stop: float
-    step: float
-    save_every: float
-    method: str
-    solver: str
-    rtol: float
-    atol: float
-    events: str
-    outputs: tuple[str, ...]
-    backend: str
-
-
 def simulate(
     model: Model,
     scenario: ScenarioLike | None = None,
@@ -91,7 +66,7 @@ def simulate(
     outputs: str | Sequence[str] | None = None,
     start: float | None = None,
     stop: float | None = None,
-    save_every: float | _Unset | None = UNSET,
+    save_every: float | Unset | None = UNSET,
     time_step: float | None = None,
     method: str | None = None,
     solver: str = "DOP853",
@@ -119,8 +94,8 @@ def simulate(
     settings = scenario.settings if scenario is not None else {}
     joined = {**(scenario.series if scenario is not None else {}), **(series or {})}
     resolved = resolve(model, settings, constants, joined)
-    plan = _plan(resolved, outputs, start, stop, save_every, time_step, method, solver, rtol, atol, events, backend)
-    _check_memory(plan, resolved.runs)
+    plan = make_plan(resolved, outputs, start, stop, save_every, time_step, method, solver, rtol, atol, events, backend)
+    check_memory(plan, resolved.runs)
     columns = _columns(resolved, plan)
     saved = saved_times(plan)
     if plan.method == "scipy":
@@ -222,135 +197,6 @@ def saved_times(plan: Plan) -> Floats:
     return np.where(np.abs(near - saved) <= 1e-9 * plan.step, near, saved)
 
 
-def _plan(
-    resolved: Resolved,
-    outputs: str | Sequence[str] | None,
-    start: float | None,
-    stop: float | None,
-    save_every: float | _Unset | None,
-    time_step: float | None,
-    method: str | None,
-    solver: str,
-    rtol: float,
-    atol: float,
-    events: str,
-    backend: str | None,
-) -> Plan:
-    time = resolved.model.time
-    faults: list[str] = []
-    first = _control(resolved, "INITIAL TIME", start, faults)
-    last = _control(resolved, "FINAL TIME", stop, faults)
-    step = _control(resolved, "TIME STEP", time_step, faults)
-    given = None if isinstance(save_every, _Unset) else step if save_every is None else save_every
-    every = _control(resolved, "SAVEPER", given, faults)
-    faults += [
-        f"'{name}' decides a time setting of the file; give start, stop, time_step or save_every instead"
-        for name in sorted(resolved.model.clock_inputs & set(resolved.columns))
-    ]
-    faults += _number_faults(first, last, step, every, rtol, atol)
-    faults += _word_faults("events", events, ("exact", "compatible"))
-    faults += _word_faults("solver", solver, ADAPTIVE)
-    default = "scipy" if resolved.scalar else "rk4"
-    chosen = method or (time.method if events == "compatible" else default)
-    if chosen == "rk2" and method is None:
-        faults.append("the file asks for RK2, which is not offered; name method 'rk4' or 'euler'")
-    else:
-        faults += _word_faults("method", chosen, ("scipy", *FIXED))
-    faults += _even_faults(resolved.model, chosen, events, step)
-    if chosen == "scipy" and events == "compatible":
-        faults.append("events='compatible' needs method 'rk4' or 'euler': an adaptive step has no grid to snap to")
-    if chosen == "scipy" and resolved.runs > 1:
-        faults.append("method 'scipy' computes one run at a time; use 'rk4' for many")
-    if backend is not None:
-        faults += _word_faults("backend", backend, BACKENDS)
-    if events == "compatible" and not faults and abs(every / step - round(every / step)) > 1e-9:
-        faults.append(f"save_every {every:g} is no multiple of the step {step:g}, as compatible events need")
-    if faults:
-        raise ScenarioError("\n".join(faults))
-    names = _outputs(resolved, outputs)
-    used = backend or default_backend()
-    return Plan(first, last, step, every, chosen, solver, rtol, atol, events, names, used)
-
-
-def _control(resolved: Resolved, name: str, given: float | None, faults: list[str]) -> float:
-    """Return a time setting: as asked for, else as set for all runs, else as the file says."""
-    time = resolved.model.time
-    own = {
-        "INITIAL TIME": time.initial,
-        "FINAL TIME": time.final,
-        "TIME STEP": time.step,
-        "SAVEPER": time.save_every,
-    }
-    column = next((c for set_name, c in resolved.columns.items() if set_name.upper() == name), None)
-    if column is not None and np.ptp(column) > 0:
-        faults.append(f"'{name}' must be the same in all runs")
-    if given is not None:
-        return float(given)
-    return float(column[0]) if column is not None else own[name]
-
-
-def _number_faults(first: float, last: float, step: float, every: float, rtol: float, atol: float) -> list[str]:
-    faults = []
-    if not (np.isfinite(first) and np.isfinite(last) and first < last):
-        faults.append(f"start {first:g} must be a finite time before stop {last:g}")
-    for name, value in (("time_step", step), ("save_every", every), ("rtol", rtol), ("atol", atol)):
-        if not (np.isfinite(value) and value > 0):
-            faults.append(f"{name} is {value:g}; it must be above zero")
-    if not faults and (last - first) / min(step, every) > 1e7:
-        faults.append("more than ten million steps")
-    return faults
-
-
-def _even_faults(model: Model, method: str, events: str, step: float) -> list[str]:
-    """Refuse to run DELAY FIXED and SAMPLE IF TRUE where the steps are not all the file's own."""
-    uneven = [v for v in model.variables.values() if v.even_step]
-    if not uneven or (method == "euler" and events == "compatible" and step == model.time.step):
-        return []
-    owner, what = uneven[0].name.removeprefix("#").split(">", 1)
-    return [
-        f"'{owner}' uses {what.rsplit(' ', 1)[0]}, which needs an even grid: give method='euler', "
-        f"events='compatible' and the file's time_step {model.time.step:g}"
-    ]
-
-
-def _word_faults(name: str, word: str, allowed: tuple[str, ...]) -> list[str]:
-    if word in allowed:
-        return []
-    return [f"{name} '{word}' does not exist; allowed: {', '.join(allowed)}{nearest(word, allowed)}"]
-
-
-def _outputs(resolved: Resolved, outputs: str | Sequence[str] | None) -> tuple[str, ...]:
-    model = resolved.model
-    moving = [name for name in model.names() if model.variables[name].kind is not Kind.CONSTANT]
-    if outputs == "all" or (outputs is None and resolved.scalar):
-        return tuple(moving)
-    if outputs is None:
-        keys = {model.find(name).name for name in OUTCOMES if name in model}
-        return tuple(name for name in moving if name in keys or model.variables[name].kind is Kind.STOCK)
-    wanted = [outputs] if isinstance(outputs, str) else list(outputs)
-    return tuple(dict.fromkeys(model.find(name).name for name in wanted))
-
-
-def _check_memory(plan: Plan, runs: int) -> None:
-    """Refuse a request whose trajectories would not fit, with the number of runs that would."""
-    each = 8 * len(plan.outputs) * ((plan.stop - plan.start) / plan.save_every + 1)
-    room = 0.4 * _memory()
-    if each * runs > room:
-        fits = max(int(room / max(each, 1)), 0)
-        raise ScenarioError(
-            f"{runs:,} runs with {len(plan.outputs)} outputs need {each * runs / 1e9:.1f} GB; about {fits:,} runs "
-            "would fit. Ask for fewer outputs or a larger save_every."
-        )
-
-
-def _memory() -> float:
-    """Return the machine's memory in bytes, or 8 GB where the system does not tell."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return 8e9
-
-
 def _columns(resolved: Resolved, plan: Plan) -> dict[str, Floats]:
     """Return every constant, `(run,)` where it was set and `(1,)` elsewhere; the clock's as they are planned."""
     clock = {
@@ -364,18 +210,6 @@ def _columns(resolved: Resolved, plan: Plan) -> dict[str, Floats]:
         own = np.array([clock.get(variable.name.upper(), variable.value)])
         columns[variable.name] = own if variable.name.upper() in clock else resolved.columns.get(variable.name, own)
     return columns
-
-
-@lru_cache(maxsize=1)
-def default_backend() -> str:
-    """Return `llvm` where llvmlite has code for this host, else `numpy`."""
-    try:
-        from transition_sim.engine.llvm_backend import host
-
-        host()
-    except (ImportError, OSError, RuntimeError):
-        return "numpy"
-    return "llvm"
 
 
 @lru_cache(maxsize=64)

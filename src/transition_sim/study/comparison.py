@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transition_sim import risk
+from transition_sim.engine.plan import default_backend
 from transition_sim.engine.result import Result
-from transition_sim.engine.simulate import CHUNK, default_backend, referee, simulate
+from transition_sim.engine.simulate import CHUNK, referee, simulate
 from transition_sim.errors import ScenarioError, SimulationError, nearest
 from transition_sim.model.equations import Model
 from transition_sim.model.reader import load_model
