@@ -102,7 +102,6 @@ def test_solvers_know_no_word_of_the_domain() -> None:
         "numpy_backend",
         "resolve",
         "result",
-        "plan",
         "llvm_emit",
         "llvm_loop",
         "llvm_backend",
