@@ -75,6 +75,7 @@ PYSIMLIN_CANNOT = {
     "over_ranges": "does not know PROD",
     "delay_fixed": "runs DELAY FIXED as DELAY1",
     "sample_if_true": "counts up from a negative start",
+    "macro": "does not compile a macro's value inside an expression",
     "control_expressions": "takes the time settings for numbers",
     "function_integer": "takes the floor of negative numbers; Vensim cuts them towards zero",
     "function_modulo": "never negative; Vensim keeps the sign of the first argument",

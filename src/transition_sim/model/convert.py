@@ -28,12 +28,22 @@ from transition_sim.model.functions import FUNCTIONS, supported
 MAX_NODES = 20_000
 MAX_ORDER = 100
 MAX_CELLS = 2000
+MAX_DEPTH = 10
 OVER_RANGES = {"sum": "+", "prod": "*", "vmin": "MIN", "vmax": "MAX"}
 LOOKUP_CALLS = {
     "lookup extrapolate": "extrapolate",
     "lookup forward": "forward",
     "lookup backward": "backward",
 }
+
+
+@dataclass(frozen=True)
+class Macro:
+    """A macro: its name, the canonical names of its inputs, and its equations, canonical name and tree each."""
+
+    name: str
+    inputs: tuple[str, ...]
+    equations: tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,7 @@ class Scope:
     names: Mapping[str, str]
     element_names: Mapping[str, str]
     lookups: Mapping[str, Table]
+    macros: Mapping[str, Macro] = field(default_factory=dict)
     mappings: Mapping[tuple[str, str], Mapping[str, str]] = field(
         default_factory=dict
     )  # (from, to) -> element -> element
@@ -69,6 +80,8 @@ class Converter:
     bound: Mapping[str, str]  # canonical range name -> element, for this scalar variable
     owner: str
     step: float | None = None  # the file's TIME STEP, where it is a number
+    local: Mapping[str, Expression] | None = None  # inside a macro: its inputs and variables
+    depth: int = 0
     hidden: list[Hidden] = field(default_factory=list)
     nodes: int = 0
 
@@ -156,12 +169,52 @@ class Converter:
         return result
 
     def _ReferenceStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
-        if canonical(tree.reference) == "time" and tree.subscripts is None:
+        own = self.local is not None and canonical(tree.reference) in self.local
+        if canonical(tree.reference) == "time" and tree.subscripts is None and not own:
             return Time()
+        if self.local is not None:
+            return self.inside_macro(tree, self.local)
         name = self.element(tree)
         if name in self.scope.lookups:
             raise ModelError(f"'{self.owner}': lookup '{tree.reference}' needs an argument in brackets")
         return Reference(self.scope.element_names[name])
+
+    def inside_macro(self, tree: Any, local: Mapping[str, Expression]) -> Expression:
+        """Return what a name means inside a macro: an input, a variable of its own, or `name$` outside."""
+        name = canonical(tree.reference)
+        if tree.subscripts is not None:
+            raise ModelError(f"'{self.owner}': subscripts inside a macro are not supported")
+        if name in local:
+            return local[name]
+        outer = name.removesuffix("$").strip()
+        if name.endswith("$") and outer in self.scope.element_names:
+            return Reference(self.scope.element_names[outer])
+        raise ModelError(
+            f"'{self.owner}': '{tree.reference.replace('_', ' ')}' is no input or variable of the macro"
+            f"{nearest(name, local)} (a variable outside is written with a $ behind its name)"
+        )
+
+    def macro_call(self, tree: Any, macro: Macro) -> Expression:
+        """Write out a macro for one call: its inputs and variables become hidden variables of their own."""
+        self.count(tree, f"macro '{macro.name}'", len(macro.inputs))
+        if self.depth >= MAX_DEPTH:
+            raise ModelError(f"'{self.owner}': macro '{macro.name}' calls macros more than {MAX_DEPTH} deep")
+        values = [self.convert(argument) for argument in tree.arguments]  # may hide variables: before this one's place
+        place = f"{self.owner}>{macro.name} {len(self.hidden) + 1}"
+        names = {name: f"#{place}>{name}" for name, _ in macro.equations}
+        local: dict[str, Expression] = {name: Reference(hidden) for name, hidden in names.items()}
+        for given, value in zip(macro.inputs, values, strict=True):
+            local[given] = value if isinstance(value, Number) else Reference(f"#{place}>{given}")
+            if not isinstance(value, Number):
+                self.hidden.append(Hidden(f"#{place}>{given}", Kind.AUXILIARY, value))
+        inner = Converter(self.scope, {}, place, self.step, local, self.depth + 1, nodes=self.nodes)
+        for name, equation in macro.equations:
+            kind, expression, initial = inner.definition(equation)
+            kind = Kind.AUXILIARY if kind is Kind.CONSTANT else kind
+            self.hidden.append(Hidden(names[name], kind, expression, initial))
+        self.nodes = inner.nodes
+        self.hidden += inner.hidden
+        return local[canonical(macro.name)]
 
     def element(self, tree: Any) -> str:
         """Return the canonical full name that a reference means for this scalar variable."""
@@ -194,6 +247,8 @@ class Converter:
 
     def _CallStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
         name = self.called(tree)
+        if name in self.scope.macros:
+            return self.macro_call(tree, self.scope.macros[name])
         if name in OVER_RANGES:
             self.count(tree, name.upper(), 1)
             return self.over_ranges(tree.arguments[0], name.upper(), OVER_RANGES[name])

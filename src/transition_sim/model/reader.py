@@ -12,7 +12,7 @@ import operator
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import version
 from itertools import product
@@ -22,7 +22,7 @@ from typing import Any
 from transition_sim.data import shipped_model
 from transition_sim.errors import Fault, ModelError, nearest
 from transition_sim.model import structure
-from transition_sim.model.convert import Converter, Scope, table_of
+from transition_sim.model.convert import Converter, Macro, Scope, table_of
 from transition_sim.model.equations import (
     Call,
     Expression,
@@ -34,6 +34,7 @@ from transition_sim.model.equations import (
     Variable,
     canonical,
 )
+from transition_sim.model.functions import FUNCTIONS, STRUCTURES
 from transition_sim.model.text import Entry, ModelText, read_text
 
 PYSD_VERSION = "3.14.3"
@@ -131,6 +132,7 @@ class _Reading:
     ranges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     range_names: dict[str, str] = field(default_factory=dict)
     mapped: list[tuple[Entry, str, str]] = field(default_factory=list)
+    macros: dict[str, Macro] = field(default_factory=dict)
     definitions: list[_Definition] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)  # canonical base name -> as written
     dimensions: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
@@ -145,7 +147,7 @@ class _Reading:
 
     def collect(self) -> None:
         """Parse every entry, take ranges first, then register every element that is defined."""
-        parsed = [(entry, self.parse(entry)) for entry in self.text.entries]
+        parsed = [(entry, self.parse(entry)) for entry in self.outside_macros()]
         for entry, component in parsed:
             if type(component).__name__ == "SubscriptRange":
                 self.add_range(entry, component)
@@ -154,10 +156,60 @@ class _Reading:
             if component is not None and type(component).__name__ != "SubscriptRange":
                 self.register(entry, component)
 
+    def outside_macros(self) -> list[Entry]:
+        """Return the entries that stand outside macros; those inside are taken as macros."""
+        outside: list[Entry] = []
+        open_macro: tuple[str, tuple[str, ...], Entry] | None = None
+        inside: list[Entry] = []
+        for entry in self.text.entries:
+            equation = entry.equation
+            while keyword := re.match(r":(MACRO|END OF MACRO):\s*", equation, re.IGNORECASE):
+                equation = equation[keyword.end() :]
+                if keyword[1].upper() != "MACRO" and open_macro is None:
+                    self.fault(entry.line, "':END OF MACRO:' without a ':MACRO:' before it")
+                if open_macro is not None:
+                    self.add_macro(*open_macro, inside)
+                    open_macro, inside = None, []
+                if keyword[1].upper() == "MACRO":
+                    head = re.match(r"([^()=]+?)\s*\(([^():]*)\)\s*", equation)
+                    if head is None:
+                        self.fault(entry.line, "a macro needs a name and its inputs: ':MACRO: name(input, input)'")
+                        return outside
+                    equation = equation[head.end() :]
+                    inputs = tuple(canonical(name) for name in head[2].split(","))
+                    open_macro = (head[1].strip(), inputs, entry)
+            if equation:
+                (outside if open_macro is None else inside).append(replace(entry, equation=equation))
+        if open_macro is not None:
+            self.fault(open_macro[2].line, f"macro '{open_macro[0]}' is never closed by ':END OF MACRO:'")
+        return outside
+
+    def add_macro(self, name: str, inputs: tuple[str, ...], head: Entry, entries: list[Entry]) -> None:
+        """Parse the equations of one macro."""
+        equations: dict[str, Any] = {}
+        for entry in entries:
+            component = self.parse(entry)
+            if component is None:
+                continue
+            kind = type(component).__name__
+            if kind not in ("Component", "UnchangeableConstant") or component.subscripts[0]:
+                self.fault(entry.line, f"macro '{name}': only plain equations without subscripts are read")
+            elif canonical(component.name) in {*equations, *inputs}:
+                self.fault(entry.line, f"macro '{name}': '{component.name}' is defined twice")
+            else:
+                equations[canonical(component.name)] = component.ast
+        key = canonical(name)
+        if key in self.macros:
+            self.fault(head.line, f"macro '{name}' is defined twice")
+        elif key not in equations:
+            self.fault(head.line, f"macro '{name}' gives no value: an equation for '{name}' is missing")
+        elif key.upper() in FUNCTIONS or key.upper() in STRUCTURES:
+            self.fault(head.line, f"macro '{name}' has the name of a function")
+        self.macros[key] = Macro(name, inputs, tuple(equations.items()))
+
     def parse(self, entry: Entry) -> Any:
         equation = entry.equation
-        for keyword, what in ((":MACRO:", "macros"), (":THE CONDITION:", "reality checks"),
-                              (":TEST INPUT:", "test inputs")):  # fmt: skip
+        for keyword, what in ((":THE CONDITION:", "reality checks"), (":TEST INPUT:", "test inputs")):
             if keyword in equation.upper():
                 self.fault(entry.line, f"{what} cannot be read yet")
                 return None
@@ -277,7 +329,9 @@ class _Reading:
     def build(self, path: Path, file_hash: str) -> Model:
         """Return the model, once every definition has been turned into expressions."""
         lookups = self.tables()
-        scope = Scope(self.ranges, self.elements, self.names, self.element_names(), lookups, self.mappings())
+        scope = Scope(
+            self.ranges, self.elements, self.names, self.element_names(), lookups, self.macros, self.mappings()
+        )  # fmt: skip
         variables: dict[str, Variable] = {}
         for definition in self.definitions:
             if type(definition.component).__name__ != "Lookup":

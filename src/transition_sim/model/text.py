@@ -173,7 +173,7 @@ def _cut(text: str, file: str, faults: list[Fault]) -> Iterator[tuple[int, list[
             fields[-1].append(part)
     if commented:
         faults.append(Fault(file, None, "has a comment '{' that is never closed"))
-    elif begun:
+    elif begun and "".join(fields[0]).strip().upper() != ":END OF MACRO:":
         rest = " ".join("".join(fields[0]).split())
         faults.append(Fault(file, start, f"has no closing '|': '{rest[:40]}'"))
 
