@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -159,13 +160,17 @@ def test_latches_of_the_state_come_within_a_step() -> None:
     assert gap[:, ~differ].max() < 1e-12
 
 
-def test_without_llvmlite_the_reference_takes_over(monkeypatch: pytest.MonkeyPatch, model_of: Build) -> None:
+def no_target() -> tuple[str, str, int]:
+    raise RuntimeError("no target for this host")
+
+
+@pytest.mark.parametrize(("part", "missing"), [("host", no_target), ("fuses", lambda: False)])
+def test_where_compiling_does_not_pay_the_reference_takes_over(
+    monkeypatch: pytest.MonkeyPatch, model_of: Build, part: str, missing: Callable[[], Any]
+) -> None:
     from transition_sim.engine import llvm_backend
 
-    def gone() -> tuple[str, str, int]:
-        raise RuntimeError("no target for this host")
-
-    monkeypatch.setattr(llvm_backend, "host", gone)
+    monkeypatch.setattr(llvm_backend, part, missing)
     default_backend.cache_clear()
     try:
         result = simulate(model_of("x = INTEG(-x, 1)"), method="rk4")

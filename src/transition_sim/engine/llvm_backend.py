@@ -60,6 +60,13 @@ def host() -> tuple[str, str, int]:
     return llvm.get_host_cpu_name(), features.flatten(), lanes
 
 
+def fuses() -> bool:
+    """Return whether the host multiplies and adds in one instruction; without it our own functions would be slow."""
+    llvm.initialize_native_target()
+    arm = llvm.get_process_triple().startswith(("aarch64", "arm64"))
+    return arm or bool(llvm.get_host_cpu_features().get("fma"))
+
+
 def _target() -> Any:
     """Return a target machine for this host; an engine takes its own over."""
     name, features, _ = host()

@@ -180,11 +180,11 @@ def _memory() -> float:
 
 @lru_cache(maxsize=1)
 def default_backend() -> str:
-    """Return `llvm` where llvmlite has code for this host, else `numpy`."""
+    """Return `llvm` where llvmlite has code for this host, and fused arithmetic to make it quick, else `numpy`."""
     try:
-        from transition_sim.engine.llvm_backend import host
+        from transition_sim.engine.llvm_backend import fuses, host
 
         host()
+        return "llvm" if fuses() else "numpy"
     except (ImportError, OSError, RuntimeError):
         return "numpy"
-    return "llvm"
