@@ -90,7 +90,7 @@ def test_worlds_are_common_to_options_and_bundles(done: Comparison) -> None:
 
 
 def test_blocks_of_worlds_do_not_change_the_numbers(done: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "CHUNK", 7 * 5)
+    monkeypatch.setattr(comparison, "BLOCK", 7 * 5)
     blocks = ts.compare(context="unamsil_like", runs=24, seed=5, bundle="role").outcomes[0]
     assert np.array_equal(blocks.probability, done.outcomes[0].probability)
     assert np.array_equal(blocks.paths["security"], done.outcomes[0].paths["security"])

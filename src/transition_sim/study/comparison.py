@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from transition_sim import risk
 from transition_sim.engine.plan import default_backend
 from transition_sim.engine.result import Result
-from transition_sim.engine.simulate import CHUNK, referee, simulate
+from transition_sim.engine.simulate import referee, simulate
 from transition_sim.errors import ScenarioError, SimulationError, nearest
 from transition_sim.model.equations import Model
 from transition_sim.model.reader import load_model
@@ -42,6 +42,8 @@ NEEDED = (
     risk.CUMULATIVE, "relapse probability", "relapse hazard", "baseline hazard", "cumulative PBC effort", "aid need",
     "aid gap", "cumulative aid gap", "cumulative mission cost", "cumulative aid disbursed",
 )  # fmt: skip
+BLOCK = 1024
+"""Runs whose trajectories are held at once; what is kept of them is reduced block by block."""
 VARIED_WORLDS = 60
 """Worlds over which rankings under other assumptions are computed: the first of the sample."""
 TRACK_EVERY = 3
@@ -350,7 +352,7 @@ class _Study:
         }
 
     def blocks(self) -> Iterator[slice]:
-        size = max(CHUNK // len(self.options), 1)
+        size = max(BLOCK // len(self.options), 1)
         for first in range(0, self.worlds.runs, size):
             yield slice(first, min(first + size, self.worlds.runs))
 
