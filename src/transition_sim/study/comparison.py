@@ -255,10 +255,10 @@ class _Study:
         columns["relapse definition"] = np.array([DEFINITIONS[definition]])
         return columns
 
-    def simulate(self, columns: Mapping[str, Floats], outputs: Sequence[str], **more: Any) -> Result:
+    def simulate(self, columns: Mapping[str, Floats], outputs: Sequence[str], save_every: float) -> Result:
         return simulate(
             self.model, self.context, constants=columns, outputs=list(outputs), method="rk4", events="exact",
-            **{"time_step": 0.5, **more},
+            time_step=0.5, save_every=save_every,
         )  # fmt: skip
 
     def check_windows(self) -> None:
@@ -315,10 +315,7 @@ class _Study:
         return tuple(replace(o, varied=varied[o.definition, o.bundle]) for o in outcomes), deviation, redone
 
     def under_other_assumptions(self, cases: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Floats]]:
-        """Return the 20-year risk `(option, world)` of the first worlds under each other assumption, one batch for all.
-
-        The step is a month: its error, up to 1e-3, is common to the options and cancels to 5e-5 in their differences.
-        """
+        """Return the 20-year risk `(option, world)` of the first worlds under each other assumption, in one batch."""
         block = slice(0, min(VARIED_WORLDS, self.worlds.runs))
         count = (block.stop - block.start) * len(self.options)
         assumptions = self.assumptions()
@@ -329,7 +326,7 @@ class _Study:
             for name in dict.fromkeys(name for part in columns for name in part)
         }
         years = 12 * HORIZONS[-1] - self.model.time.initial
-        result = self.simulate(joined, [risk.CUMULATIVE], save_every=years, time_step=1.0)
+        result = self.simulate(joined, [risk.CUMULATIVE], save_every=years)
         risks = risk.probability(result, slice(-1, None)).reshape(len(labels), len(self.options), -1)
         found: dict[tuple[str, str], dict[str, Floats]] = {case: {} for case in cases}
         for (case, name), values in zip(labels, risks, strict=True):
