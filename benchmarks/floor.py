@@ -33,10 +33,7 @@ def counted(model: Model, outputs: tuple[str, ...]) -> Counter[str]:
     program = compile_program(model, structure_of(model), outputs, "numpy", "exact")
     module = Emitter(model, structure_of(model), program, "exact", backend.host()[2]).bodies()
     module.globals["derivative"].linkage = "external"  # nothing calls it here
-    parsed = llvm.parse_assembly(str(module))
-    builder = llvm.create_pass_builder(backend._target(), llvm.create_pipeline_tuning_options(speed_level=2))
-    builder.getModulePassManager().run(parsed, builder)
-    body = str(parsed.get_function("derivative"))
+    body = str(backend.optimised(module).get_function("derivative"))
     found: Counter[str] = Counter()
     for line in body.splitlines():
         match = re.search(r"= (?:tail )?(\w+) .*?<\d+ x", line)
@@ -86,7 +83,7 @@ def throughput(kind: str, lanes: int) -> float:
     for place, last in zip(places, after, strict=False):
         b.store(last, place, align=8)
     b.ret_void()
-    engine = backend._compiled(module)
+    engine = backend.compiled(module)
     run = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)(engine.get_function_address("kernel"))
     numbers = backend.aligned(((CHAINS + 1) * lanes,))
     best = np.inf

@@ -294,7 +294,7 @@ def model_loops(
             write_text(folder / "loops.csv", found.to_frame().to_csv()),
             *figures.save(figures.loops_figure(found, model, top), folder / "loops"),
         ]
-        print("Saved:", *(path.as_posix() for path in written), sep="\n  ", file=sys.stderr if as_json else sys.stdout)
+        _print_saved(written, sys.stderr if as_json else sys.stdout)
 
 
 @model_app.command("findings")
@@ -480,6 +480,10 @@ def _save_comparison(done: Comparison, folder: Path, stream: Any) -> None:
         write_text(folder / "provenance.json", json.dumps(dict(done.provenance), indent=1)),
         *figures.save_comparison(done, folder),
     ]
+    _print_saved(written, stream)
+
+
+def _print_saved(written: Sequence[Path], stream: Any) -> None:
     print("Saved:", *(path.as_posix() for path in written), sep="\n  ", file=stream)
 
 
@@ -492,7 +496,7 @@ def _save_run(result: Result, model: Model, folder: Path, stream: Any) -> None:
         write_text(folder / "provenance.json", json.dumps(dict(result.provenance), indent=1)),
         *figures.save_run(result, model, folder),
     ]
-    print("Saved:", *(path.as_posix() for path in written), sep="\n  ", file=stream)
+    _print_saved(written, stream)
 
 
 def _run_data(result: Result, model: Model) -> dict[str, Any]:

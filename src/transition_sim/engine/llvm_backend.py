@@ -39,7 +39,6 @@ class Machine:
     program: Program
     held: tuple[str, ...]
     lanes: int
-    method: str
     events: str
     run: Callable[..., None]
     engine: Any = field(repr=False)
@@ -79,18 +78,23 @@ def compile_machine(model: Model, structure: Structure, program: Program, method
     emitter = Emitter(model, structure, program, events, lanes)
     module = emitter.bodies()
     Loop(module, emitter, method).emit()
-    engine = _compiled(module)
+    engine = compiled(module)
     kind = ctypes.CFUNCTYPE(None, *(_C_TYPES[argument] for _, argument in ARGUMENTS))
-    return Machine(program, emitter.held, lanes, method, events, kind(engine.get_function_address("run")), engine)
+    return Machine(program, emitter.held, lanes, events, kind(engine.get_function_address("run")), engine)
 
 
-def _compiled(module: ir.Module) -> Any:
-    """Return the engine that holds a module's machine code."""
+def optimised(module: ir.Module) -> Any:
+    """Return a module as LLVM leaves it, checked, shared and folded."""
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()
     builder = llvm.create_pass_builder(_target(), llvm.create_pipeline_tuning_options(speed_level=2))
     builder.getModulePassManager().run(parsed, builder)
-    engine = llvm.create_mcjit_compiler(parsed, _target())
+    return parsed
+
+
+def compiled(module: ir.Module) -> Any:
+    """Return the engine that holds a module's machine code."""
+    engine = llvm.create_mcjit_compiler(optimised(module), _target())
     engine.finalize_object()
     return engine
 
@@ -109,7 +113,7 @@ class Single:
 def compile_single(model: Model, structure: Structure, program: Program) -> Single:
     """Return the flow and the outputs of single runs, compiled for this host, events exact."""
     emitter = Emitter(model, structure, program, "exact", 1)
-    engine = _compiled(emitter.single())
+    engine = compiled(emitter.single())
     kind = ctypes.CFUNCTYPE(None, ctypes.c_double, ctypes.c_double, *[ctypes.c_void_p] * 3)
     flow, watch = (kind(engine.get_function_address(name)) for name in ("flow", "watch"))
     return Single(program, emitter.held, flow, watch, engine)

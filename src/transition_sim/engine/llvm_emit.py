@@ -19,7 +19,6 @@ from transition_sim.engine.numpy_backend import Program
 from transition_sim.model.equations import (
     Call,
     Expression,
-    Kind,
     Lookup,
     Model,
     Number,
@@ -28,35 +27,22 @@ from transition_sim.model.equations import (
     references,
 )
 from transition_sim.model.functions import FUNCTIONS, SMALL
-from transition_sim.model.structure import Structure
+from transition_sim.model.structure import Structure, used_now
 
 SELECTED_POINTS = 24
 """Lookups of up to so many points are read by selecting; longer ones by a search in each lane."""
 
 
 class Emitter:
-    """Emits one model as a module: derivative, observe, and the loop over blocks and time."""
+    """Emits one model's flows and outputs as functions of a module."""
 
     def __init__(self, model: Model, structure: Structure, program: Program, events: str, lanes: int) -> None:
         self.model, self.structure, self.program, self.events, self.lanes = model, structure, program, events, lanes
         flows = [model.variables[name].expression for name in program.stocks]
         watched: list[Expression] = [Reference(name) for name in program.outputs]
-        fixed = set(program.held)
-        needed = [name for name in self.needs([*flows, *watched], fixed) if name in fixed]
-        self.held = tuple(name for name in program.held if name in set(needed))
+        used = used_now(model, [*flows, *watched], program.held)
+        self.held = tuple(name for name in program.held if name in used)
         self.targets = {"derivative": flows, "observe": watched}
-
-    def needs(self, targets: Sequence[Expression], fixed: set[str]) -> list[str]:
-        seen: dict[str, None] = {}
-        pending = [name for expression in targets for name in references(expression)]
-        while pending:
-            name = pending.pop()
-            if name in seen:
-                continue
-            seen[name] = None
-            if name not in fixed and self.model.variables[name].kind is Kind.AUXILIARY:
-                pending.extend(references(self.model.variables[name].expression))
-        return list(seen)
 
     def single(self) -> ir.Module:
         """Return derivative and observe of one run, as `flow` and `watch` of plain numbers."""
@@ -96,7 +82,7 @@ class Emitter:
     def by_level(self, targets: Sequence[Expression]) -> list[str]:
         """Return the auxiliaries that the targets need, in the order in which their operands become ready."""
         fixed = set(self.program.held)
-        needed = set(self.needs(targets, fixed))
+        needed = used_now(self.model, targets, fixed)
         level: dict[str, int] = {}
         for name in self.structure.order:
             if name in needed and name not in fixed:

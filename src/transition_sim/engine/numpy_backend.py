@@ -30,7 +30,7 @@ from transition_sim.model.equations import (
     walk,
 )
 from transition_sim.model.functions import FUNCTIONS, SMALL
-from transition_sim.model.structure import Structure, needed
+from transition_sim.model.structure import Structure, needed, used_now
 
 Floats = NDArray[np.float64]
 
@@ -146,7 +146,7 @@ class _Printer:
 
     def body(self, stocks: tuple[str, ...], targets: list[Expression]) -> tuple[list[str], list[str]]:
         """Print what the targets need, each auxiliary once and each repeated term once."""
-        needs = self.needs(targets)
+        needs = used_now(self.model, targets, self.held)
         lines = [f"    v{self.index[name]} = state[{i}]" for i, name in enumerate(stocks) if name in needs]
         lines += [f"    v{self.index[name]} = held[{i}]" for i, name in enumerate(self.held) if name in needs]
         fixed = set(self.held)
@@ -176,19 +176,6 @@ class _Printer:
             text = self.numeric(node)
             self.shared[node] = f"s{len(self.shared)}"
             lines.append(f"    {self.shared[node]} = {text}")
-
-    def needs(self, targets: list[Expression]) -> set[str]:
-        fixed = set(self.held)
-        seen: set[str] = set()
-        pending = [name for expression in targets for name in references(expression)]
-        while pending:
-            name = pending.pop()
-            if name in seen:
-                continue
-            seen.add(name)
-            if name not in fixed and self.model.variables[name].kind is Kind.AUXILIARY:
-                pending.extend(references(self.model.variables[name].expression))
-        return seen
 
     def is_logical(self, node: Expression) -> bool:
         return isinstance(node, Call) and FUNCTIONS[node.function].logical_out

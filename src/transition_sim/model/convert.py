@@ -48,7 +48,10 @@ class Macro:
 
 @dataclass(frozen=True)
 class Scope:
-    """What names mean in one file: ranges, defined elements, names as written, and lookup tables."""
+    """What names mean in one file: ranges, defined elements, names as written, lookup tables, macros.
+
+    `mappings` gives, for two ranges, which element of the first stands for which of the second.
+    """
 
     ranges: Mapping[str, tuple[str, ...]]
     elements: Mapping[str, int]
@@ -56,9 +59,7 @@ class Scope:
     element_names: Mapping[str, str]
     lookups: Mapping[str, Table]
     macros: Mapping[str, Macro] = field(default_factory=dict)
-    mappings: Mapping[tuple[str, str], Mapping[str, str]] = field(
-        default_factory=dict
-    )  # (from, to) -> element -> element
+    mappings: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -314,9 +315,13 @@ class Converter:
     def hide(
         self, what: str, kind: Kind, expression: Expression, initial: Expression | None = None, even_step: bool = False
     ) -> Reference:
-        name = f"#{self.owner}>{what} {len(self.hidden) + 1}"
-        self.hidden.append(Hidden(name, kind, expression, initial, even_step))
-        return Reference(name)
+        own = self.next_hidden(what)
+        self.hidden.append(Hidden(own.name, kind, expression, initial, even_step))
+        return own
+
+    def next_hidden(self, what: str) -> Reference:
+        """Return what the next hidden variable will be called, for equations that use it in its own."""
+        return Reference(f"#{self.owner}>{what} {len(self.hidden) + 1}")
 
     def _InitialStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
         return self.hide("INITIAL", Kind.INITIAL, self.convert(tree.initial))
@@ -359,8 +364,7 @@ class Converter:
     def _SampleIfTrueStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
         """Return the input while a condition holds, else what it was when it last held."""
         condition, value = self.convert(tree.condition), self.convert(tree.input)
-        name = f"#{self.owner}>SAMPLE IF TRUE {len(self.hidden) + 1}"
-        seen = Call("IF THEN ELSE", (condition, value, Reference(name)))
+        seen = Call("IF THEN ELSE", (condition, value, self.next_hidden("SAMPLE IF TRUE")))
         self.keep("SAMPLE IF TRUE", seen, self.convert(tree.initial))
         return seen
 
@@ -379,7 +383,7 @@ class Converter:
 
     def keep(self, what: str, value: Expression, initial: Expression) -> Reference:
         """Return a hidden stock that is worth what a value was a step before, under Euler's rule."""
-        own = Reference(f"#{self.owner}>{what} {len(self.hidden) + 1}")
+        own = self.next_hidden(what)
         if "time step" not in self.scope.elements:
             raise ModelError(f"'{self.owner}': {what} needs TIME STEP")
         step = Reference(self.scope.element_names["time step"])
@@ -387,7 +391,7 @@ class Converter:
 
     def average(self, what: str, value: Expression, time: Expression, initial: Expression) -> Reference:
         """Return a hidden stock that follows a value over a time."""
-        own = Reference(f"#{self.owner}>{what} {len(self.hidden) + 1}")
+        own = self.next_hidden(what)
         return self.hide(what, Kind.STOCK, Call("/", (Call("-", (value, own)), time)), initial)
 
     def _SmoothStructure(self, tree: Any) -> Expression:  # noqa: N802 - named after the parser's class
@@ -396,8 +400,8 @@ class Converter:
         count = self.order(tree.order)
         time, order = self.convert(tree.smooth_time), Number(float(count))
         for _ in range(count):
-            name = f"#{self.owner}>SMOOTH {len(self.hidden) + 1}"
-            flow = Call("/", (Call("*", (Call("-", (before, Reference(name))), order)), time))
+            own = self.next_hidden("SMOOTH")
+            flow = Call("/", (Call("*", (Call("-", (before, own)), order)), time))
             before = self.hide("SMOOTH", Kind.STOCK, flow, initial)
         return before
 
@@ -407,8 +411,7 @@ class Converter:
         count = self.order(tree.order)
         time, order = self.convert(tree.delay_time), Number(float(count))
         for _ in range(count):
-            name = f"#{self.owner}>DELAY {len(self.hidden) + 1}"
-            outflow = Call("/", (Reference(name), time))
+            outflow = Call("/", (self.next_hidden("DELAY"), time))
             flow = Call("*", (Call("-", (before, outflow)), order))
             self.hide("DELAY", Kind.STOCK, flow, Call("*", (initial, time)))
             before = outflow

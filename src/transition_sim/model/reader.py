@@ -416,7 +416,7 @@ class _Reading:
                 if control != "SAVEPER":
                     self.faults.append(Fault(self.text.file, None, f"'{control}' is missing"))
                 continue
-            value = _control_value(variable, found)
+            value = _constant_value(variable.expression, found)
             if value is None:
                 self.fault(variable.line, f"'{control}' must be a number, or sums and products of constants")
             else:
@@ -436,12 +436,8 @@ class _Reading:
         return TimeSettings(initial, final, step, save_every, unit, self.text.method)
 
 
-def _control_value(variable: Variable, found: dict[str, Variable], depth: int = 20) -> float | None:
-    """Return a control variable's number, following arithmetic on constants; None where it is anything else."""
-    return _constant_value(variable.expression, found, depth)
-
-
-def _constant_value(node: Expression, found: dict[str, Variable], depth: int) -> float | None:
+def _constant_value(node: Expression, found: dict[str, Variable], depth: int = 20) -> float | None:
+    """Return the number of an expression, following arithmetic on constants; None where it is anything else."""
     if isinstance(node, Number):
         return node.value
     if isinstance(node, Reference) and depth and canonical(node.name) in found:

@@ -98,6 +98,21 @@ def needed(model: Model, names: Iterable[str], stocks_too: bool = True) -> set[s
     return seen
 
 
+def used_now(model: Model, targets: Iterable[Expression], fixed: Iterable[str]) -> set[str]:
+    """Return the names that must be known at a moment to compute expressions, not what is behind fixed ones."""
+    still = set(fixed)
+    seen: set[str] = set()
+    pending = [name for expression in targets for name in references(expression)]
+    while pending:
+        name = pending.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name not in still and model.variables[name].kind is Kind.AUXILIARY:
+            pending.extend(references(model.variables[name].expression))
+    return seen
+
+
 def _orders(model: Model, file: str, faults: list[Fault]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     running = {v.name: references(v.expression) for v in model.of_kind(Kind.AUXILIARY)}
     start = {name: references(_at_start(v)) for name, v in model.variables.items() if v.kind is not Kind.CONSTANT}

@@ -247,9 +247,8 @@ class _Study:
         for name in varied:
             own = self.base.get(name, self.model.find(name).value)
             columns[name] = np.repeat([change.get(name, own) for change in self.changes], count)
-        for name, values in self.worlds.columns.items():
-            if name not in self.base and name not in varied:
-                columns[name] = np.tile(values[worlds], len(self.options))
+        for name, values in self.worlds.besides({*self.base, *varied}).items():
+            columns[name] = np.tile(values[worlds], len(self.options))
         columns["PBC effort budget"] = np.array([self.effort])
         columns["PBC same bundle"] = np.array([BUNDLES[bundle]])
         columns["relapse definition"] = np.array([DEFINITIONS[definition]])

@@ -24,7 +24,7 @@ from transition_sim.errors import Fault, ScenarioError, nearest, shown
 from transition_sim.model.equations import Model
 from transition_sim.study.scenario import Scenario, load_scenario
 from transition_sim.study.worlds import Worlds, sample_worlds
-from transition_sim.study.yaml_file import plain, read_yaml
+from transition_sim.study.yaml_file import line_of, plain, read_yaml
 
 Floats = NDArray[np.float64]
 Moment = float | str
@@ -93,8 +93,15 @@ def load_claims(model: Model, path: Path | None = None) -> dict[str, Claim]:
         form = ClaimFile.model_validate(plain(tree))
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        told = {f"'{' / '.join(map(str, problem['loc']))}': {problem['msg']}" for problem in problems}
-        raise ScenarioError([Fault(shown(found), None, message) for message in sorted(told)]) from None
+        told = {
+            Fault(
+                shown(found),
+                line_of(tree, problem["loc"]),
+                f"'{' / '.join(map(str, problem['loc']))}': {problem['msg']}",
+            )
+            for problem in problems
+        }
+        raise ScenarioError(sorted(told)) from None
     faults: list[Fault] = []
     for name, claim in form.claims.items():
         line = tree.value["claims"].value[name].line
@@ -167,8 +174,7 @@ def judge_claims(
 
 def _measure(model: Model, scenario: Scenario, worlds: Worlds, case: Case) -> Floats:
     """Return a measure in every world, `(run,)`; what the context or the case sets is not sampled."""
-    base = set(scenario.settings) | set(case.set) | set(case.series)
-    columns: dict[str, Floats | float] = {name: v for name, v in worlds.columns.items() if name not in base}
+    columns = worlds.besides({*scenario.settings, *case.set, *case.series})
     result = simulate(
         model, scenario, constants={**columns, **case.set}, series=case.series, outputs=[case.outcome], method="rk4",
         save_every=1, time_step=1,
@@ -213,13 +219,17 @@ def freeze_table(model: Model, names: Sequence[str]) -> dict[str, list[float]]:
     """Return, for each stock, the change of ln H after twenty years in each context when it keeps its first value."""
     settings = [load_scenario(f"contexts/{name}") for name in names]
     base = [_total(model, scenario) for scenario in settings]
-    stocks = [s for s in model.stocks if model.variables[s].group != LEDGER and s != risk.CUMULATIVE]
     return {
         stock: [
             float(np.log(_total(model.with_frozen({stock: None}), s) / b)) for s, b in zip(settings, base, strict=True)
         ]
-        for stock in stocks
+        for stock in moving_stocks(model)
     }
+
+
+def moving_stocks(model: Model) -> list[str]:
+    """Return the stocks that can carry risk: all but the ledger and the hazard's own sum."""
+    return [s for s in model.stocks if model.variables[s].group != LEDGER and s != risk.CUMULATIVE]
 
 
 def _total(model: Model, scenario: Scenario) -> float:
@@ -238,7 +248,7 @@ def phase_table(model: Model, context: str = "reference") -> dict[str, list[floa
     starts = [0.0, float(result["draw down start"][0, 0]), float(result["planned exit"][0, 0])]
     base = [_within(result, start) for start in starts]
     table = {}
-    for stock in [s for s in model.stocks if model.variables[s].group != LEDGER and s != risk.CUMULATIVE]:
+    for stock in moving_stocks(model):
         held = [model.with_frozen({stock: None}, since=start) for start in starts]
         runs = [simulate(other, scenario, outputs=[risk.CUMULATIVE], save_every=1) for other in held]
         pairs = zip(runs, starts, base, strict=True)
@@ -276,7 +286,7 @@ def frontier(model: Model, runs: int, seed: int, context: str = "reference") -> 
     ]
     rules = []
     for values, words in [*calendar, *benchmark]:
-        columns = {name: v for name, v in worlds.columns.items() if name not in scenario.settings}
+        columns = worlds.besides(scenario.settings)
         result = simulate(
             model, scenario, constants={**columns, **values}, method="rk4", time_step=1, save_every=252,
             outputs=[risk.CUMULATIVE, "cumulative mission cost", "cumulative aid disbursed"],

@@ -21,7 +21,7 @@ from transition_sim.data import list_models, list_scenarios, shipped_model, ship
 from transition_sim.engine.resolve import Series, Setting, resolve
 from transition_sim.errors import Fault, ModelError, ScenarioError, TransitionSimError, nearest, shown
 from transition_sim.model.equations import Model
-from transition_sim.study.yaml_file import Item, plain, read_yaml
+from transition_sim.study.yaml_file import Item, line_of, plain, read_yaml
 from transition_sim.units import split_number
 
 DEFINITIONS = {"war": 0.0, "armed_conflict": 1.0, "major_war": 2.0}
@@ -175,18 +175,8 @@ def _form(tree: Item, file: str, faults: list[Fault]) -> ScenarioFile | None:
         return ScenarioFile.model_validate(plain(tree), strict=True)
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        faults.extend(Fault(file, _line(tree, problem["loc"]), _spoken(problem, tree)) for problem in problems)
+        faults.extend(Fault(file, line_of(tree, problem["loc"]), _spoken(problem, tree)) for problem in problems)
         return None
-
-
-def _line(tree: Item, location: tuple[Any, ...]) -> int:
-    line = tree.line
-    for key in location:
-        if not isinstance(tree.value, dict) or str(key) not in tree.value:
-            break
-        tree = tree.value[str(key)]
-        line = tree.line
-    return line
 
 
 def _spoken(problem: Mapping[str, Any], tree: Item) -> str:

@@ -43,11 +43,7 @@ def label(option: str) -> str:
 
 def meaning(definition: str) -> str:
     """Return what counts as relapse, in words."""
-    return (
-        DEFINITION_WORDS[definition]
-        if definition in DEFINITION_WORDS
-        else "each of: " + "; ".join(DEFINITION_WORDS.values())
-    )
+    return DEFINITION_WORDS.get(definition, "each of: " + "; ".join(DEFINITION_WORDS.values()))
 
 
 def comparison_tables(done: Comparison) -> list[str]:
@@ -72,12 +68,17 @@ def _assumptions_table(outcome: Outcome) -> str:
         if option != "none":
             best = {name for name in names if changes[name][i] == changes[name].min()}
             rows.append([label(option), *(f"{changes[n][i]:+.1f}" + ("*" if n in best else "") for n in names)])
+    worlds = next(iter(outcome.varied.values())).shape[1]
+    title = f"{SHORT[outcome.bundle]}: median change, points, year 20, {worlds} worlds (* lowest risk)"
+    return "\n".join(["", title, *_ruled(rows)])
+
+
+def _ruled(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines in columns, with rules around the first two, which are the head, and below."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     rule = "-" * max(map(len, lines))
-    worlds = next(iter(outcome.varied.values())).shape[1]
-    title = f"{SHORT[outcome.bundle]}: median change, points, year 20, {worlds} worlds (* lowest risk)"
-    return "\n".join(["", title, rule, *lines[:2], rule, *lines[2:], rule])
+    return [rule, *lines[:2], rule, *lines[2:], rule]
 
 
 def _table(outcome: Outcome) -> str:
@@ -97,12 +98,9 @@ def _table(outcome: Outcome) -> str:
                 effort,
             ]
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    rule = "-" * max(map(len, lines))
     partial = any(not full and o != "none" for full, o in zip(outcome.full_budget, outcome.options, strict=True))
     note = ["* spends less than the whole budget"] if partial else []
-    return "\n".join(["", TITLES[outcome.bundle], rule, *lines[:2], rule, *lines[2:], rule, *note])
+    return "\n".join(["", TITLES[outcome.bundle], *_ruled(rows), *note])
 
 
 def _range(values: np.ndarray, scale: float, form: str) -> str:

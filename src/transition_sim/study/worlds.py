@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from transition_sim.data import models_folder
 from transition_sim.errors import Fault, ScenarioError, nearest, shown
 from transition_sim.model.equations import Kind, Model
-from transition_sim.study.yaml_file import Item, plain, read_yaml
+from transition_sim.study.yaml_file import Item, line_of, plain, read_yaml
 
 Floats = NDArray[np.float64]
 
@@ -72,6 +72,10 @@ class Worlds:
     def runs(self) -> int:
         """The number of worlds."""
         return len(next(iter(self.columns.values())))
+
+    def besides(self, given: Collection[str]) -> dict[str, Floats]:
+        """Return the columns of what is not given otherwise: what a scenario sets is not sampled."""
+        return {name: column for name, column in self.columns.items() if name not in given}
 
 
 def load_uncertainties(model: Model, path: Path | None = None) -> tuple[dict[str, Uncertainty], str]:
@@ -126,17 +130,11 @@ def check_uncertainties(path: Path, model: Model) -> list[Fault]:
 
 
 def _spoken(tree: Item, location: tuple[int | str, ...], message: str, file: str) -> Fault:
-    line, walked = tree.line, tree
-    for key in location:
-        if not isinstance(walked.value, dict) or str(key) not in walked.value:
-            break
-        walked = walked.value[str(key)]
-        line = walked.line
     words = " / ".join(str(part) for part in location)
     if "Extra inputs" in message:
         message = f"unknown key; allowed: {', '.join(Uncertainty.model_fields)}"
         message += nearest(str(location[-1]), Uncertainty.model_fields)
-    return Fault(file, line, f"'{words}': {message}")
+    return Fault(file, line_of(tree, location), f"'{words}': {message}")
 
 
 def _wrong(model: Model, name: str, given: Uncertainty) -> list[str]:

@@ -7,7 +7,7 @@ grow beyond its size or name a Python object. Plain numbers such as `1e9` are nu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,15 @@ def plain(item: Item) -> Any:
     if isinstance(item.value, dict):
         return {key: plain(value) for key, value in item.value.items()}
     return [plain(value) for value in item.value] if isinstance(item.value, list) else item.value
+
+
+def line_of(tree: Item, location: Iterable[int | str]) -> int:
+    """Return the line of what stands at a path of keys, as far down as it exists."""
+    for key in location:
+        if not isinstance(tree.value, dict) or str(key) not in tree.value:
+            break
+        tree = tree.value[str(key)]
+    return tree.line
 
 
 def _bytes(path: Path, file: str) -> bytes:
