@@ -31,7 +31,7 @@ DOORS = {
     "matplotlib": {"figures.py"},
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
-    "typer": {"cli.py"},
+    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "models", "scenarios")},
     "pydantic": {"study/scenario.py", "study/worlds.py", "study/findings.py"},
     "subprocess": {"model/insight.py"},
 }
