@@ -28,7 +28,7 @@ check: $(VENV)/test.stamp  ## lint, format, types, and the shipped models and sc
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/transition-sim check models/*.mdl models/uncertainties.yaml models/claims.yaml scenarios/*/*.yaml
+	$(BIN)/transition-sim check models/*.mdl models/uncertainties.yaml models/claims.yaml models/evidence.yaml scenarios/*/*.yaml
 
 findings: $(VENV)/run.stamp  ## compute claims and loops anew and write them into models/README.md
 	$(BIN)/transition-sim model findings --write models/README.md
