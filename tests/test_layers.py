@@ -31,7 +31,7 @@ DOORS = {
     "matplotlib": {"figures.py"},
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
-    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "models", "scenarios")},
+    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios")},
     "pydantic": {f"study/{name}.py" for name in ("evidence", "findings", "measures", "scenario", "worlds")},
     "subprocess": {"model/insight.py"},
 }

@@ -15,7 +15,7 @@ from transition_sim.cli.common import Force, Json, Out, Quiet, app, output_folde
 if TYPE_CHECKING:
     from transition_sim.engine.result import Result
     from transition_sim.model.equations import Model
-    from transition_sim.study.comparison import Comparison
+    from transition_sim.study.outcomes import Comparison
 
 
 @app.command()
@@ -30,8 +30,8 @@ def compare(
     ] = "war",
     bundle: Annotated[str, typer.Option(help="role, same or both.")] = "both",
     ensemble: Annotated[
-        str, typer.Option(help="prior: sampled worlds, not calibrated (the only one so far).")
-    ] = "prior",
+        str, typer.Option(help="c5, c6, both, prior (not calibrated), or a CSV file that calibrate wrote.")
+    ] = "c5",
     as_json: Json = False,
     out: Out = None,
     force: Force = False,
@@ -42,7 +42,7 @@ def compare(
         print(
             f"Comparing options in context '{context}': {runs} plausible worlds, {effort:g} effort-months, seed {seed}."
         )
-        print("Worlds are a prior sample: not calibrated. The size of any PBC effect is an assumption.", flush=True)
+        print(f"Worlds: {ensemble}. The size of any PBC effect is an assumption.", flush=True)
     folder = output_folder(out, force, "table.csv")
     from transition_sim.study.comparison import OPTIONS
     from transition_sim.study.comparison import compare as run_comparison
