@@ -11,6 +11,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $
 RUNS ?= 500
 SEED ?= 7
 JOBS ?= auto
+ENSEMBLE ?= both
 
 .DEFAULT_GOAL := help
 .PHONY: help compare test check calibrate evidence findings clean
@@ -19,7 +20,7 @@ help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 compare: $(VENV)/run.stamp  ## compare the entry points: table on screen, figures and data in results/compare
-	$(BIN)/transition-sim compare --runs $(RUNS) --seed $(SEED) --out results/compare --force
+	$(BIN)/transition-sim compare --ensemble $(ENSEMBLE) --runs $(RUNS) --seed $(SEED) --out results/compare --force
 
 test: $(VENV)/test.stamp  ## run all tests
 	$(BIN)/python -m pytest -n $(JOBS)

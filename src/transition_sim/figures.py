@@ -28,6 +28,7 @@ from transition_sim.study.ensembles import Ensemble
 from transition_sim.study.evidence import Verdict
 from transition_sim.study.outcomes import Comparison, Outcome, quantiles
 from transition_sim.study.wording import finding, label, phases, spread_of_worlds, worlds_words
+from transition_sim.study.worlds import Uncertainty
 
 Floats = NDArray[np.float64]
 MM = 1 / 25.4
@@ -342,8 +343,7 @@ def evidence_figure(verdicts: Mapping[str, Sequence[Verdict]], width: float = PA
 
 
 def _short_target(verdict: Verdict) -> str:
-    words = textwrap.shorten(verdict.target.quantity, 46, placeholder=" ...")
-    return f"{words}  {verdict.name}"
+    return "\n".join(textwrap.wrap(f"{verdict.name}: {verdict.target.quantity}", 44))
 
 
 def _banded(ax: Axes, row: float, verdict: Verdict, colour: str, name: str | None) -> None:
@@ -358,11 +358,11 @@ def _banded(ax: Axes, row: float, verdict: Verdict, colour: str, name: str | Non
 
 
 def moved_figure(
-    prior: Mapping[str, tuple[float, float]], worlds: Sequence[Ensemble], units: Mapping[str, str], width: float = PAGE
+    prior: Mapping[str, Uncertainty], worlds: Sequence[Ensemble], units: Mapping[str, str], width: float = PAGE
 ) -> Figure:
     """Return prior ranges against what calibration left of them, for the constants that moved in any ensemble.
 
-    `prior` gives the bounds of each constant, `units` its unit.
+    Each is drawn by the share of its prior that lies below, so that an unmoved one would fill 10 to 90 per cent.
     """
     moved = {row["constant"]: row["distance"] for each in worlds for row in reversed(each.sheet["moved"])}
     names = sorted(moved, key=lambda name: -moved[name])
@@ -370,23 +370,27 @@ def moved_figure(
         figure = Figure(figsize=(width * MM, (9 * len(names) + 45) * MM), layout="constrained")
         ax = figure.subplots()
         for row, name in enumerate(names):
-            low, high = prior[name]
             ax.plot([0, 1], [row, row], color=GREY, linewidth=0.8)
             for number, each in enumerate(worlds):
-                q = np.quantile((each.columns[name] - low) / (high - low), (0.1, 0.5, 0.9))
+                q = np.clip(np.quantile(prior[name].share(each.columns[name]), (0.1, 0.5, 0.9)), -0.02, 1.02)
                 at, colour = row + 0.18 * (2 * number + 1 - len(worlds)), (BLUE, VERMILLION, GREEN)[number % 3]
                 ax.plot(q[[0, 2]], [at, at], color=colour, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
                 ax.plot(q[1], at, "o", color=colour, markersize=4, label=each.name if row == 0 else None)
-        ax.set_yticks(range(len(names)), [f"{n} ({prior[n][0]:g} to {prior[n][1]:g} {units[n]})" for n in names])
+        told = [(n, *prior[n].range, units[n].replace("Dmnl", "")) for n in names]
+        ax.set_yticks(
+            range(len(names)), [f"{n} ({low:g} to {high:g} {unit}".rstrip() + ")" for n, low, high, unit in told]
+        )
+        ax.axvspan(0.1, 0.9, color=YELLOW, alpha=0.35, linewidth=0)
         ax.set_ylim(len(names) - 0.5, -0.5)
         ax.set_xlim(-0.03, 1.03)
-        ax.set_xticks([0, 1], ["lowest\nplausible", "highest\nplausible"])
+        ax.set_xticks([0, 0.1, 0.5, 0.9, 1], ["0", "10", "50", "90", "100"])
+        ax.set_xlabel("share of the prior that lies below (%)")
         ax.tick_params(axis="y", length=0)
         figure.legend(loc="outside lower right", frameon=False, fontsize=7, ncols=len(worlds))
         still = len(next(iter(worlds)).columns) - len(names)
         text = (
             f"What the targets tell: the {len(names)} constants whose values moved, of {still + len(names)} sampled. "
-            "Grey: plausible range before; bar: 10th to 90th percentile after; dot: median. Of the other "
+            "Shaded: 10th to 90th percentile before; bar: the same after; dot: median after. Of the other "
             f"{still} the targets say nothing."
         )
         figure.suptitle("\n".join(textwrap.wrap(text, int(width / 1.52))), x=0.01, ha="left", fontsize=8)

@@ -38,6 +38,15 @@ def test_each_range_is_cut_into_as_many_parts_as_worlds(model: Model) -> None:
             assert sorted(np.floor(share * 40).clip(0, 39).astype(int)) == list(range(40)), name
 
 
+@pytest.mark.parametrize(
+    "shape", [{"distribution": "loguniform"}, {"distribution": "uniform"}, {"distribution": "triangular", "mode": 3.0}]
+)
+def test_share_is_the_inverse_of_at(shape: dict[str, object]) -> None:
+    each = Uncertainty.model_validate({"low": 2.0, "high": 5.0, "assumption": "plausible", **shape})
+    share = np.linspace(0, 1, 9)
+    assert each.share(each.at(share)) == pytest.approx(share, abs=1e-12)
+
+
 def test_same_seed_same_worlds_another_seed_others(model: Model) -> None:
     one, same, other = (sample_worlds(model, 9, seed) for seed in (3, 3, 4))
     assert all((one.columns[name] == same.columns[name]).all() for name in one.columns)

@@ -74,12 +74,12 @@ def model_evidence(
         from transition_sim.data import write_text
         from transition_sim.study.worlds import load_uncertainties, sampled
 
-        bounds = {name: each.range for name, each in sampled(load_uncertainties(model)[0]).items()}
-        units = {name: model.find(name).unit for name in bounds}
+        prior = sampled(load_uncertainties(model)[0])
+        units = {name: model.find(name).unit for name in prior}
         written = [
             write_text(folder / "evidence.csv", evidence_frame(verdicts).to_csv(index=False)),
             *figures.save(figures.evidence_figure(verdicts), folder / "evidence"),
-            *figures.save(figures.moved_figure(bounds, worlds, units), folder / "prior-and-posterior"),
+            *figures.save(figures.moved_figure(prior, worlds, units), folder / "prior-and-posterior"),
         ]
         print_saved(written, sys.stderr if as_json else sys.stdout)
 

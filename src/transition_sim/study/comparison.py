@@ -40,7 +40,7 @@ NEEDED = (
 )  # fmt: skip
 BLOCK = 1024
 """Runs whose trajectories are held at once; what is kept of them is reduced block by block."""
-VARIED_WORLDS = 250
+VARIED_WORLDS = 200
 """Worlds over which rankings under other assumptions are computed: the first of the sample."""
 TRACK_EVERY = 3
 REFEREED = 3
@@ -216,7 +216,7 @@ class _Study:
                     progress(before + done, self.parts * total)
             outcomes.append(self.joined(case, parts))
         varied = self.under_other_assumptions(cases)
-        return tuple(replace(o, varied=varied[o.definition, o.bundle]) for o in outcomes), deviation, redone
+        return tuple(_with_varied(o, varied[o.definition, o.bundle]) for o in outcomes), deviation, redone
 
     def under_other_assumptions(self, cases: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Floats]]:
         """Return the 20-year risk `(option, world)` of the first worlds under each other assumption, in one batch."""
@@ -245,7 +245,6 @@ class _Study:
         low, high = self.worlds.bounds.get("half effect effort", (self.value("half effect effort"),) * 2)
         off = np.array([0.0])
         return {
-            "as sampled": {},
             "saturates early": {"half effect effort": np.array([low])},
             "saturates late": {"half effect effort": np.array([high])},
             "no compact": {"PBC compact channel weight": off},
@@ -314,6 +313,12 @@ class _Block:
     values: Mapping[str, Floats]
     gap: Mapping[str, Floats]
     paths: Mapping[str, Floats]
+
+
+def _with_varied(outcome: Outcome, varied: Mapping[str, Floats]) -> Outcome:
+    """Return an outcome with the 20-year risk of its first worlds under each other assumption beside its own."""
+    worlds = next(iter(varied.values())).shape[1]
+    return replace(outcome, varied={"as sampled": outcome.probability[-1][:, :worlds], **varied})
 
 
 def _over_worlds(blocks: Sequence[Floats]) -> Floats:

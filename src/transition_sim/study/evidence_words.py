@@ -39,7 +39,7 @@ def evidence_lines(
     """Return all targets with their verdicts, sources and notes, as lines of at most 80 columns."""
     lines = [f"Evidence: {len(evidence.targets)} published quantities, computed anew from the model."]
     for each in worlds:
-        lines.append(f"  {each.name}: {each.runs:,} worlds, {SAYS.get(each.name, each.file)}.")
+        lines += _wrapped(f"{each.name}: {each.runs:,} worlds, {SAYS.get(each.name, each.file)}.", "  ")
         if each.name in stale:
             lines += _wrapped(
                 f"these worlds were kept for other {' and '.join(stale[each.name])}: the verdicts show what they "
@@ -52,10 +52,10 @@ def evidence_lines(
             verdict = next(v for v in found if v.name == name)
             low, middle, high = map(_number, _quantiles(verdict))
             role = "fitted" if verdict.fitted else "not fitted"
-            lines.append(
-                f"  {ensemble}: {low} to {high} (median {middle}); {verdict.word}, {100 * verdict.share:.0f} % of "
-                f"worlds ({role})"
+            told = (
+                f"{ensemble}: {low} to {high} (median {middle}); {verdict.word}, {100 * verdict.share:.0f} % of worlds"
             )
+            lines += _wrapped(f"{told} ({role})", "  ")
         lines += _wrapped(f"Computed: {target.computed}.", "  ")
         for key in target.sources:
             source = evidence.sources[key]

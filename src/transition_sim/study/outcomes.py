@@ -75,8 +75,14 @@ class Outcome:
             return np.asarray(NORMAL_SUM**2 * spread / (with_it - without) ** 2)
 
     def leaders_under(self) -> dict[str, str]:
-        """Return the option that leads the ranking under each other assumption; empty where none was computed."""
-        return {name: self.options[int(np.argmin(self.change_under(name)))] for name in self.varied}
+        """Return the option that leads the ranking by a tenth of a point or more under each assumption that has one."""
+        found = {}
+        for name in self.varied:
+            change = self.change_under(name)
+            best, second = np.argsort(change, kind="stable")[:2]
+            if change[second] - change[best] >= LEVEL:
+                found[name] = self.options[int(best)]
+        return found
 
     def change_under(self, assumption: str) -> Floats:
         """Median change from `none` of the 20-year probability under another assumption, `(option,)`."""

@@ -168,17 +168,17 @@ def finding(outcome: Outcome) -> str:
 
 
 def flips(outcome: Outcome) -> str:
-    """Say which of the assumptions that were varied puts another option first than those that lead."""
+    """Say which option is first, and which of the assumptions that were varied puts another one first."""
     first = [outcome.options[i] for i in outcome.level]
     other: dict[str, list[str]] = {}
     for assumption, leader in outcome.leaders_under().items():
-        if leader not in first and assumption != "as sampled":
+        if assumption != "as sampled" and (len(first) > 1 or leader != first[0]):
             other.setdefault(leader, []).append(f"'{assumption}'")
     names = " and ".join(f"'{label(name)}'" for name in first)
     level = f"{names} are level, within a tenth of a point" if len(first) > 1 else f"{names} is first"
     if not other:
         return f"{SHORT[outcome.bundle]}, {level}; none of the assumptions varied puts another one first."
-    told = "; ".join(f"under {' and '.join(names)} '{label(leader)}' is" for leader, names in other.items())
+    told = "; ".join(f"under {' and '.join(names)} '{label(leader)}' is first" for leader, names in other.items())
     return f"{SHORT[outcome.bundle]}, {level}; {told}."
 
 

@@ -49,6 +49,17 @@ class Uncertainty(BaseModel):
             return np.asarray(triang.ppf(share, (self.mode - low) / (high - low), loc=low, scale=high - low))
         return np.asarray(low + (high - low) * share)
 
+    def share(self, values: Floats) -> Floats:
+        """Return the share of the distribution that lies below values `(run,)`: the inverse of `at`."""
+        low, high = self.range
+        if self.distribution == "loguniform":
+            return np.asarray(np.log(values / low) / np.log(high / low))
+        if self.distribution == "triangular" and self.mode is not None:
+            from scipy.stats import triang
+
+            return np.asarray(triang.cdf(values, (self.mode - low) / (high - low), loc=low, scale=high - low))
+        return np.asarray((values - low) / (high - low))
+
     @property
     def range(self) -> tuple[float, float]:
         """The plausible range; ScenarioError where none is given."""
