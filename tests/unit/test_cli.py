@@ -190,6 +190,18 @@ def test_run_takes_any_model_of_ones_own(call: Call, mdl: Callable[..., Path], t
     assert (tmp_path / "o" / "stocks.svg").stat().st_size > 1000
 
 
+def test_run_draws_random_numbers_by_its_seed(call: Call, mdl: Callable[..., Path]) -> None:
+    path = str(mdl("x = INTEG(RANDOM UNIFORM(0, 1, 0), 0)"))
+    assert call("run", path)[0] == 3
+    ends = []
+    for seed in ("0", "3", "3"):
+        code, out, _ = call("run", path, "--events", "compatible", "--seed", seed, "--json")
+        assert code == 0
+        assert json.loads(out)["provenance"]["seed"] == int(seed)
+        ends.append(json.loads(out)["variables"]["x"][-1])
+    assert ends[0] != ends[1] == ends[2]
+
+
 def test_run_that_breaks_down_is_a_failure(call: Call, mdl: Callable[..., Path]) -> None:
     code, _, err = call("run", str(mdl("x = INTEG(-1, 2.25)", "r = SQRT(x)")))
     assert code == 1

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from transition_sim.engine.noise import MAX_RUNS, MAX_SEED
 from transition_sim.engine.resolve import Resolved
 from transition_sim.engine.solvers import ADAPTIVE, FIXED
 from transition_sim.errors import ScenarioError, nearest
@@ -46,6 +47,8 @@ class Plan:
     events: str
     outputs: tuple[str, ...]
     backend: str
+    seed: int = 0
+    first_run: int = 0
 
 
 def make_plan(
@@ -61,6 +64,8 @@ def make_plan(
     atol: float,
     events: str,
     backend: str | None,
+    seed: int,
+    first_run: int,
 ) -> Plan:
     """Return the plan of a call to `simulate`; ScenarioError with every setting that cannot be."""
     time = resolved.model.time
@@ -84,6 +89,7 @@ def make_plan(
     else:
         faults += _word_faults("method", chosen, ("scipy", *FIXED))
     faults += _even_faults(resolved.model, chosen, events, step)
+    faults += _draw_faults(resolved, events, seed, first_run)
     if chosen == "scipy" and events == "compatible":
         faults.append("events='compatible' needs method 'rk4' or 'euler': an adaptive step has no grid to snap to")
     if chosen == "scipy" and resolved.runs > 1:
@@ -96,7 +102,7 @@ def make_plan(
         raise ScenarioError("\n".join(faults))
     names = _outputs(resolved, outputs)
     used = backend or default_backend()
-    return Plan(first, last, step, every, chosen, solver, rtol, atol, events, names, used)
+    return Plan(first, last, step, every, chosen, solver, rtol, atol, events, names, used, int(seed), int(first_run))
 
 
 def _control(resolved: Resolved, name: str, given: float | None, faults: list[str]) -> float:
@@ -138,6 +144,23 @@ def _even_faults(model: Model, method: str, events: str, step: float) -> list[st
         f"'{owner}' uses {what.rsplit(' ', 1)[0]}, which needs an even grid: give method='euler', "
         f"events='compatible' and the file's time_step {model.time.step:g}"
     ]
+
+
+def _draw_faults(resolved: Resolved, events: str, seed: int, first_run: int) -> list[str]:
+    """Refuse to draw random numbers where steps are not even, and seeds and run numbers beyond a word's 32 bits."""
+    faults = []
+    if resolved.model.draws and events != "compatible":
+        name, function = resolved.model.draws[0]
+        faults.append(
+            f"'{name.removeprefix('#').split('>', 1)[0]}' uses {function}, which needs an even grid: "
+            "give events='compatible'"
+        )
+    last_run = MAX_RUNS - resolved.runs
+    for what, value, largest in (("seed", seed, MAX_SEED), ("first_run", first_run, last_run)):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or not 0 <= value <= largest:
+            faults.append(f"{what} is {value!r}; allowed: whole numbers 0 to {largest}")
+    return faults
 
 
 def _word_faults(name: str, word: str, allowed: tuple[str, ...]) -> list[str]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from transition_sim.data import shipped_model
 from transition_sim.errors import Fault, ModelError, nearest
-from transition_sim.model import structure
+from transition_sim.model import draws, structure
 from transition_sim.model.convert import Converter, Macro, Scope, table_of
 from transition_sim.model.equations import (
     Call,
@@ -339,6 +339,8 @@ class _Reading:
         self.raise_faults()
         settings = self.time_settings(variables)
         self.raise_faults()
+        if scope.calls:
+            variables |= {variable.name: variable for variable in draws.context(settings)}
         ranges = {self.range_names[name]: elements for name, elements in self.ranges.items()}
         return Model(path.stem, path, file_hash, variables, settings, ranges, lookups, dict(self.text.groups))
 
