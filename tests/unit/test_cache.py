@@ -17,6 +17,7 @@ import pytest
 from transition_sim import cache
 from transition_sim.engine import llvm_backend, simulate
 from transition_sim.engine.simulate import simulate as run
+from transition_sim.model import keeping
 from transition_sim.model.equations import Model
 
 Build = Callable[..., Model]
@@ -26,7 +27,8 @@ LINES = ("k = 0.3", "x = INTEG(-k * x + SIN(Time) + MODULO(Time, 3) ^ 1.7, 1)", 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a cache folder that does not exist yet."""
+    """Return a cache folder that does not exist yet; models that were read are not kept in it."""
+    monkeypatch.setattr(keeping, "store", lambda key, model: None)
     folder = tmp_path / "deep" / "cache"
     monkeypatch.setenv(cache.VARIABLE, str(folder))
     return folder

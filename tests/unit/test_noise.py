@@ -216,7 +216,9 @@ def test_in_initial_values_a_number_is_drawn_once_in_every_mode(model_of: Build)
 @pytest.mark.parametrize("how", [{}, {"method": "rk4"}, {"method": "euler", "events": "exact"}])
 def test_uneven_grids_are_refused(model_of: Build, how: dict[str, Any]) -> None:
     model = model_of("x = SMOOTH(RANDOM UNIFORM(0, 1, 0), 2)")
-    with pytest.raises(ScenarioError, match="'x' uses RANDOM UNIFORM, which needs an even grid: give events='compat"):
+    with pytest.raises(
+        ScenarioError, match=r"model\.mdl:2: 'x' uses RANDOM UNIFORM, which needs an even grid: give events='compat"
+    ):
         simulate(model, **how)
 
 

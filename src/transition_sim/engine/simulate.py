@@ -113,17 +113,9 @@ def simulate(
     values[:, :, list(failed)] = np.nan
     full = {name: np.broadcast_to(columns[name], (resolved.runs,)) for name in resolved.model.constants}
     units = {name: variable.unit for name, variable in resolved.model.variables.items() if not variable.hidden}
-    return Result(
-        saved,
-        plan.outputs,
-        values,
-        full,
-        units,
-        _provenance(resolved, plan, scenario),
-        failed,
-        resolved.model,
-        _fixed(resolved.model, plan, columns, resolved.runs),
-    )
+    fixed = _fixed(resolved.model, plan, columns, resolved.runs)
+    kept = _provenance(resolved, plan, scenario)
+    return Result(saved, plan.outputs, values, full, units, kept, failed, resolved.model, fixed)
 
 
 def simulate_reduced(
