@@ -114,7 +114,7 @@ def thousand(model: Any) -> Callable[[], Any]:
 
 
 def whole() -> dict[str, float]:
-    """Return the seconds from a file to 1,000 reduced results by the public calls, and of what follows in a session."""
+    """Return the seconds from a file to 1,000 reduced results by the public calls, and of what follows."""
     imported()
     import transition_sim as ts
     from transition_sim.model import reader

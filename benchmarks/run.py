@@ -204,11 +204,12 @@ def draw(found: dict[str, dict[str, list[float]]], path: Path) -> None:
 
 def profile() -> tuple[str, Callable[[Path], None]]:
     """Return where the time goes as text, and what draws it."""
+    load = f" Load when it began: {os.getloadavg()[0]:.1f}." if hasattr(os, "getloadavg") else ""
     times, least, many = phases.measured(), floor.measured(), scale.measured()
     shares = floor.sector_shares(least.sectors, least.cost)
     text = "\n\n".join([
         PROFILE, f"Measured by `python benchmarks/run.py --profile --write` on: {machine()}. Medians of "
-        f"{phases.REPEATS} processes, lowest to highest.", "![Time by phase and by sector](profile.png)",
+        f"{phases.REPEATS} processes, lowest to highest.{load}", "![Time by phase and by sector](profile.png)",
         "### From a file to 1,000 results", phases.table(times), "### Inside a step", floor.report(least),
         "### Many runs", scale.report(many),
     ])  # fmt: skip

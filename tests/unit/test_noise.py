@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from transition_sim.engine import llvm_backend
 from transition_sim.engine import simulate as engine
 from transition_sim.engine.noise import ARRAYS, MAX_RUNS, MAX_SEED, log_gamma, normal_quantile, normal_share, threefry
 from transition_sim.engine.plan import BACKENDS
@@ -135,6 +136,18 @@ def test_draws_hang_on_the_runs_number_not_on_batch_or_threads(
     monkeypatch.setattr(engine, "CHUNK", 101)
     for jobs in (1, 2):
         assert np.array_equal(drawn(model, 1000, jobs=jobs, **how).values, whole)
+
+
+def test_draws_hang_on_no_number_of_lanes(model_of: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, features, usual = llvm_backend.host()
+    model = model_of(*NOISY, "y = RANDOM TRIANGULAR(0, 9, 0, 1, 5, 3) + RANDOM WEIBULL(0, 9, 1.5, 0, 1, 0)")
+    by_lanes = []
+    for lanes in (usual, 1, 2, 4):
+        monkeypatch.setattr(llvm_backend, "host", lambda lanes=lanes: (name, features, lanes))
+        engine._machine.cache_clear()
+        by_lanes.append(drawn(model, 21, backend="llvm", method="rk4").values)
+    engine._machine.cache_clear()
+    assert all(np.array_equal(by_lanes[0], values) for values in by_lanes[1:])
 
 
 def test_reduced_runs_draw_as_one_batch(model_of: Build, monkeypatch: pytest.MonkeyPatch) -> None:
