@@ -13,7 +13,7 @@ SEED ?= 7
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test check findings clean
+.PHONY: help compare test check calibrate evidence findings clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,7 +28,13 @@ check: $(VENV)/test.stamp  ## lint, format, types, and the shipped models and sc
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/transition-sim check models/*.mdl models/uncertainties.yaml models/claims.yaml scenarios/*/*.yaml
+	$(BIN)/transition-sim check models/*.mdl models/uncertainties.yaml models/claims.yaml models/evidence.yaml scenarios/*/*.yaml
+
+calibrate: $(VENV)/run.stamp  ## make the calibrated ensembles anew: scenarios/ensembles (about a minute)
+	$(BIN)/transition-sim calibrate --out scenarios/ensembles --force
+
+evidence: $(VENV)/run.stamp  ## hold the model against published targets, with figures in results/evidence
+	$(BIN)/transition-sim model evidence --out results/evidence --force
 
 findings: $(VENV)/run.stamp  ## compute claims and loops anew and write them into models/README.md
 	$(BIN)/transition-sim model findings --write models/README.md

@@ -1,0 +1,5 @@
+"""`python -m transition_sim.cli`."""
+
+from transition_sim.cli import main
+
+main()

@@ -1,0 +1,178 @@
+"""`transition-sim compare` and `run`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from transition_sim.cli.common import Force, Json, Out, Quiet, app, output_folder, print_saved, progress
+
+if TYPE_CHECKING:
+    from transition_sim.engine.result import Result
+    from transition_sim.model.equations import Model
+    from transition_sim.study.outcomes import Comparison
+
+
+@app.command()
+def compare(
+    context: Annotated[str, typer.Option(help="A shipped context or a scenario file.")] = "reference",
+    option: Annotated[list[str] | None, typer.Option(help="A further option: a scenario file. Repeatable.")] = None,
+    runs: Annotated[int, typer.Option(min=1, max=100_000, help="Plausible worlds.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample of worlds.")] = 7,
+    effort: Annotated[float, typer.Option(help="Budget of every option, in effort-months.")] = 18.0,
+    definition: Annotated[
+        str, typer.Option(help="What counts as relapse: war, armed_conflict, major_war or all.")
+    ] = "war",
+    bundle: Annotated[str, typer.Option(help="role, same or both.")] = "both",
+    ensemble: Annotated[
+        str, typer.Option(help="c5, c6, both, prior (not calibrated), or a CSV file that calibrate wrote.")
+    ] = "c5",
+    as_json: Json = False,
+    out: Out = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare the options at equal effort: risk of relapse with ranges over plausible worlds."""
+    if not as_json:
+        print(
+            f"Comparing options in context '{context}': {runs} plausible worlds, {effort:g} effort-months, seed {seed}."
+        )
+        print(f"Worlds: {ensemble}. The size of any PBC effect is an assumption.", flush=True)
+    folder = output_folder(out, force, "table.csv")
+    from transition_sim.study.comparison import OPTIONS
+    from transition_sim.study.comparison import compare as run_comparison
+
+    done = run_comparison(
+        context, [*OPTIONS, *(option or [])], runs, seed, effort, definition, bundle, ensemble, progress(quiet)
+    )
+    if as_json:
+        print(done.to_json())
+    else:
+        _print_comparison(done)
+    if folder is not None:
+        _save_comparison(done, folder, sys.stderr if as_json else sys.stdout)
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="A shipped scenario, a scenario file, or any .mdl file.")],
+    model: Annotated[Path | None, typer.Option(help="Another model for the scenario: an .mdl file.")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help='Such as --set "draw down start=5 years".')
+    ] = None,
+    events: Annotated[str, typer.Option(help="exact, or compatible: snapped to the step, as Vensim does.")] = "exact",
+    seed: Annotated[int, typer.Option(help="For RANDOM functions.")] = 0,
+    as_json: Json = False,
+    out: Out = None,
+    force: Force = False,
+) -> None:
+    """Run one scenario, or any Vensim model of your own, once."""
+    from transition_sim.engine.simulate import simulate
+    from transition_sim.model.reader import load_model
+    from transition_sim.study.scenario import Scenario, load_scenario
+
+    folder = output_folder(out, force, "trajectories.csv")
+    given: Scenario | None = None
+    if scenario.lower().endswith(".mdl"):
+        loaded = load_model(scenario)
+    else:
+        given = load_scenario(scenario)
+        loaded = load_model(model or given.model)
+    result = simulate(loaded, _with_changes(given, loaded, change or []), events=events, seed=seed)
+    if as_json:
+        print(json.dumps(_run_data(result, loaded), indent=1))
+    else:
+        _print_run(result, loaded, scenario)
+    if folder is not None:
+        _save_run(result, loaded, folder, sys.stderr if as_json else sys.stdout)
+
+
+def _with_changes(given: Any, model: Model, changes: Sequence[str]) -> Any:
+    """Return a scenario with the `--set` changes laid over it; each is parsed here and checked when it is run."""
+    from transition_sim.engine.resolve import Setting
+    from transition_sim.errors import Fault, ScenarioError
+    from transition_sim.study.scenario import DEFINITIONS, Scenario
+    from transition_sim.units import split_number
+
+    settings: dict[str, Setting] = {}
+    faults: list[Fault] = []
+    for change in changes:
+        name, _, text = change.partition("=")
+        word = DEFINITIONS.get(text.strip()) if name.strip().lower() == "relapse definition" else None
+        parts = (word, "") if word is not None else split_number(text)
+        if parts is None or not name.strip():
+            faults.append(
+                Fault("--set", None, f'\'{change}\': expected "NAME=VALUE UNIT", such as "draw down start=5 years"')
+            )
+        else:
+            settings[name.strip()] = Setting(parts[0], parts[1] or None, "--set")
+    if faults:
+        raise ScenarioError(faults)
+    if not settings:
+        return given
+    base = given or Scenario(model.name, model.name, model.path or Path())
+    return base.combined(Scenario("--set", "changed", base.model, settings))
+
+
+def _print_comparison(done: Comparison) -> None:
+    from transition_sim.study.wording import comparison_lines, comparison_tables
+
+    for text in comparison_tables(done):
+        print(text)
+    for line in comparison_lines(done):
+        print(line)
+
+
+def _save_comparison(done: Comparison, folder: Path, stream: Any) -> None:
+    from transition_sim import figures
+    from transition_sim.data import write_text
+
+    written = [
+        write_text(folder / "table.csv", done.table.to_csv(index=False)),
+        write_text(folder / "comparison.json", done.to_json()),
+        write_text(folder / "provenance.json", json.dumps(dict(done.provenance), indent=1)),
+        *figures.save_comparison(done, folder),
+    ]
+    print_saved(written, stream)
+
+
+def _save_run(result: Result, model: Model, folder: Path, stream: Any) -> None:
+    from transition_sim import figures
+    from transition_sim.data import write_text
+
+    written = [
+        write_text(folder / "trajectories.csv", result.to_frame().to_csv()),
+        write_text(folder / "provenance.json", json.dumps(dict(result.provenance), indent=1)),
+        *figures.save_run(result, model, folder),
+    ]
+    print_saved(written, stream)
+
+
+def _run_data(result: Result, model: Model) -> dict[str, Any]:
+    """Return a run as plain data: risk where the model has it, trajectories by name, provenance."""
+    from transition_sim import risk
+
+    data: dict[str, Any] = {"model": model.name, "provenance": dict(result.provenance)}
+    if risk.CUMULATIVE in model and risk.SPREAD in model:
+        table = risk.relapse_risk(result, _years(result))
+        data["relapse_probability"] = {str(year): float(table.loc[year].iloc[0]) for year in table.index}
+    data["time"] = result.time.tolist()
+    data["units"] = {name: result.units[name] for name in result.names}
+    data["variables"] = {name: result[name][:, 0].tolist() for name in result.names}
+    return data
+
+
+def _years(result: Result) -> list[int]:
+    return [year for year in (5, 10, 15, 20) if 12 * year <= result.time[-1] + 1e-9]
+
+
+def _print_run(result: Result, model: Model, name: str) -> None:
+    from transition_sim.study.wording import run_lines
+
+    for line in run_lines(result, model, name, _years(result)):
+        print(line)
