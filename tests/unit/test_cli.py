@@ -194,6 +194,18 @@ def test_run_takes_any_model_of_ones_own(call: Call, mdl: Callable[..., Path], t
     assert (tmp_path / "o" / "stocks.svg").stat().st_size > 1000
 
 
+def test_run_draws_random_numbers_by_its_seed(call: Call, mdl: Callable[..., Path]) -> None:
+    path = str(mdl("x = INTEG(RANDOM UNIFORM(0, 1, 0), 0)"))
+    assert call("run", path)[0] == 3
+    ends = []
+    for seed in ("0", "3", "3"):
+        code, out, _ = call("run", path, "--events", "compatible", "--seed", seed, "--json")
+        assert code == 0
+        assert json.loads(out)["provenance"]["seed"] == int(seed)
+        ends.append(json.loads(out)["variables"]["x"][-1])
+    assert ends[0] != ends[1] == ends[2]
+
+
 def test_run_that_breaks_down_is_a_failure(call: Call, mdl: Callable[..., Path]) -> None:
     code, _, err = call("run", str(mdl("x = INTEG(-1, 2.25)", "r = SQRT(x)")))
     assert code == 1
@@ -231,7 +243,7 @@ def test_out_that_is_a_file_is_refused(call: Call, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_interrupt_gives_130() -> None:
-    words = [sys.executable, "-m", "transition_sim.cli", "compare", "--runs", "20000"]
+    words = [sys.executable, "-m", "transition_sim.cli", "compare", "--runs", "20000", "--ensemble", "prior"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()

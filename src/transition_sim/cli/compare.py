@@ -65,6 +65,8 @@ def run(
     change: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help='Such as --set "draw down start=5 years".')
     ] = None,
+    events: Annotated[str, typer.Option(help="exact, or compatible: snapped to the step, as Vensim does.")] = "exact",
+    seed: Annotated[int, typer.Option(help="For RANDOM functions.")] = 0,
     as_json: Json = False,
     out: Out = None,
     force: Force = False,
@@ -81,7 +83,7 @@ def run(
     else:
         given = load_scenario(scenario)
         loaded = load_model(model or given.model)
-    result = simulate(loaded, _with_changes(given, loaded, change or []))
+    result = simulate(loaded, _with_changes(given, loaded, change or []), events=events, seed=seed)
     if as_json:
         print(json.dumps(_run_data(result, loaded), indent=1))
     else:

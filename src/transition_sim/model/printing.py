@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from transition_sim.model.equations import Call, Expression, Kind, Lookup, Model, Number, Reference, Variable
-from transition_sim.model.functions import FUNCTIONS
+from transition_sim.model.functions import DRAW, FUNCTIONS
 
 _BINDING = {
     ":OR:": 1, ":AND:": 2, ":NOT:": 3, "=": 4, "<>": 4, "<": 4, "<=": 4, ">": 4, ">=": 4,
@@ -55,6 +55,8 @@ def _print(node: Expression) -> tuple[str, int]:
         return f"WITH LOOKUP({_print(node.argument)[0]}, ({points}){mode})", _ATOM
     if not isinstance(node, Call):
         return "Time", _ATOM
+    if node.function == DRAW:
+        return _print(node.arguments[0])  # the number of the stream, as the file has it
     if not FUNCTIONS[node.function].infix:
         return f"{node.function}({', '.join(_print(argument)[0] for argument in node.arguments)})", _ATOM
     binding = _BINDING[node.function]
