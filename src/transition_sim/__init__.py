@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from transition_sim.model.equations import Model, Variable
     from transition_sim.model.reader import load_model
     from transition_sim.risk import aid_gap, hazard_decomposition, relapse_risk
+    from transition_sim.study.calibration import calibrate
     from transition_sim.study.comparison import compare
+    from transition_sim.study.ensembles import draw_worlds
     from transition_sim.study.outcomes import Comparison
     from transition_sim.study.scenario import Scenario, load_scenario
     from transition_sim.study.worlds import sample_worlds
@@ -35,7 +37,9 @@ _HOMES = {
     "TransitionSimError": "errors",
     "Variable": "model.equations",
     "aid_gap": "risk",
+    "calibrate": "study.calibration",
     "compare": "study.comparison",
+    "draw_worlds": "study.ensembles",
     "hazard_decomposition": "risk",
     "load_model": "model.reader",
     "load_result": "engine.result",
@@ -60,7 +64,9 @@ __all__ = [
     "Variable",
     "__version__",
     "aid_gap",
+    "calibrate",
     "compare",
+    "draw_worlds",
     "hazard_decomposition",
     "load_model",
     "load_result",

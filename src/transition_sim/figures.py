@@ -27,6 +27,7 @@ from transition_sim.model.insight import Loop, Loops
 from transition_sim.study.ensembles import Ensemble
 from transition_sim.study.evidence import Verdict
 from transition_sim.study.outcomes import Comparison, Outcome, quantiles
+from transition_sim.study.ranges import Ranges
 from transition_sim.study.wording import finding, label, phases, spread_of_worlds, worlds_words
 from transition_sim.study.worlds import Uncertainty
 
@@ -248,20 +249,28 @@ def _drivers(done: Comparison, time: Floats, drivers: Mapping[str, Floats]) -> s
     )
 
 
-def run_figure(result: Result, model: Model, width: float = PAGE) -> Figure:
-    """Return the stocks of one run, small multiples, `width` mm wide; any model."""
+def run_figure(result: Result, model: Model, width: float = PAGE, ranges: Sequence[Ranges] = ()) -> Figure:
+    """Return the stocks of one run, small multiples, `width` mm wide, with bands over worlds; any model."""
     names = [name for name in result.names if model.variables[name].kind is Kind.STOCK] or list(result.names)
     names = names[:40]
     with style():
         figure, axes = _panels(len(names), width, f"time ({model.time.unit})" if model.time.unit else "time")
         for ax, name in zip(axes, names, strict=True):
+            for each, colour in zip(ranges, (SKY, ORANGE), strict=False):
+                low, _, high = each.bands[name]
+                ax.fill_between(each.time, low, high, color=colour, alpha=0.4, linewidth=0)
             ax.plot(result.time, result[name][:, 0], color=BLUE)
             unit = result.units.get(name, "")
             if np.abs(result[name]).max() >= 1e4:
                 ax.yaxis.set_major_formatter(EngFormatter(sep=""))  # 20k, 4M
             _name(ax, name)
             ax.set_ylabel(unit)
-        figure.supxlabel(f"One run of {model.name}, model {model.file_hash[:12]}", fontsize=6, color=GREY)
+        told = f"One run of {model.name}, model {model.file_hash[:12]}."
+        if ranges:
+            shades = zip(ranges, ("blue", "orange"), strict=False)
+            told += " Line: the run; shaded: 10th to 90th percentile over worlds of "
+            told += ", ".join(f"{each.ensemble} ({shade})" for each, shade in shades) + f". {CAUTION}"
+        figure.supxlabel("\n".join(textwrap.wrap(told, int(width / 1.15))), fontsize=6, color=GREY)
     return figure
 
 
@@ -418,9 +427,9 @@ def save_comparison(done: Comparison, folder: Path) -> list[Path]:
     return written
 
 
-def save_run(result: Result, model: Model, folder: Path) -> list[Path]:
+def save_run(result: Result, model: Model, folder: Path, ranges: Sequence[Ranges] = ()) -> list[Path]:
     """Save the stocks of a run as SVG and PNG; return the paths."""
-    return save(run_figure(result, model), folder / "stocks")
+    return save(run_figure(result, model, ranges=ranges), folder / "stocks")
 
 
 def save(figure: Figure, path: Path, formats: Iterable[str] = ("svg", "png")) -> list[Path]:

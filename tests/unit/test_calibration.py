@@ -99,6 +99,13 @@ def test_verdicts_change_with_a_constant_of_the_model(tmp_path: Path, capsys: py
     assert answers[0]["unchecked"] == len(load_evidence(ts.load_model()).unchecked())
 
 
+def test_the_files_own_values_meet_every_target_of_c5(model: Model) -> None:
+    """A single run, which carries no range, is a run of a world that calibration would keep."""
+    own = {"optimism": np.array([model.find("optimism").value])}
+    verdicts = judge(model, load_evidence(model), own, "c5")
+    assert [v.name for v in verdicts if v.fitted and v.word != "inside"] == []
+
+
 def test_the_sheet_of_a_shipped_ensemble_says_what_its_worlds_give(model: Model) -> None:
     for name in ("c5", "c6"):
         found = load_ensemble(model, name)

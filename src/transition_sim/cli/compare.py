@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from transition_sim.engine.result import Result
     from transition_sim.model.equations import Model
     from transition_sim.study.outcomes import Comparison
+    from transition_sim.study.ranges import Ranges
 
 
 @app.command()
@@ -67,11 +68,14 @@ def run(
     ] = None,
     events: Annotated[str, typer.Option(help="exact, or compatible: snapped to the step, as Vensim does.")] = "exact",
     seed: Annotated[int, typer.Option(help="For RANDOM functions.")] = 0,
+    ensemble: Annotated[
+        str | None, typer.Option(help="Worlds for ranges: c5, c6, both, prior, a CSV file, or none. Default both.")
+    ] = None,
     as_json: Json = False,
     out: Out = None,
     force: Force = False,
 ) -> None:
-    """Run one scenario, or any Vensim model of your own, once."""
+    """Run one scenario, with its range over plausible worlds, or any Vensim model of your own, once."""
     from transition_sim.engine.simulate import simulate
     from transition_sim.model.reader import load_model
     from transition_sim.study.scenario import Scenario, load_scenario
@@ -83,13 +87,33 @@ def run(
     else:
         given = load_scenario(scenario)
         loaded = load_model(model or given.model)
-    result = simulate(loaded, _with_changes(given, loaded, change or []), events=events, seed=seed)
+    changed = _with_changes(given, loaded, change or [])
+    result = simulate(loaded, changed, events=events, seed=seed)
+    ranges = _ranges(loaded, changed, ensemble, _years(result))
     if as_json:
-        print(json.dumps(_run_data(result, loaded), indent=1))
+        print(json.dumps(_run_data(result, loaded, ranges), indent=1))
     else:
-        _print_run(result, loaded, scenario)
+        _print_run(result, loaded, scenario, ranges)
     if folder is not None:
-        _save_run(result, loaded, folder, sys.stderr if as_json else sys.stdout)
+        _save_run(result, loaded, ranges, folder, sys.stderr if as_json else sys.stdout)
+
+
+def _ranges(model: Model, scenario: Any, ensemble: str | None, years: list[int]) -> list[Ranges]:
+    """Return the scenario's ranges; none for a model that no ensemble was made for, unless one was asked for."""
+    from transition_sim.errors import ScenarioError
+    from transition_sim.study.ensembles import chosen_ensembles, load_ensemble, stale_parts
+    from transition_sim.study.ranges import scenario_ranges
+
+    if ensemble == "none":
+        return []
+    names = chosen_ensembles(ensemble or "both")
+    if ensemble is None:
+        try:
+            if any(stale_parts(model, load_ensemble(model, name)) for name in names):
+                return []
+        except ScenarioError:
+            return []
+    return [scenario_ranges(model, scenario, name, years, None, 7) for name in names]
 
 
 def _with_changes(given: Any, model: Model, changes: Sequence[str]) -> Any:
@@ -141,19 +165,22 @@ def _save_comparison(done: Comparison, folder: Path, stream: Any) -> None:
     print_saved(written, stream)
 
 
-def _save_run(result: Result, model: Model, folder: Path, stream: Any) -> None:
+def _save_run(result: Result, model: Model, ranges: Sequence[Ranges], folder: Path, stream: Any) -> None:
     from transition_sim import figures
     from transition_sim.data import write_text
+    from transition_sim.study.ranges import bands_frame
 
+    bands = [write_text(folder / "bands.csv", bands_frame(ranges, result.units).to_csv(index=False))] if ranges else []
     written = [
         write_text(folder / "trajectories.csv", result.to_frame().to_csv()),
         write_text(folder / "provenance.json", json.dumps(dict(result.provenance), indent=1)),
-        *figures.save_run(result, model, folder),
+        *bands,
+        *figures.save_run(result, model, folder, ranges),
     ]
     print_saved(written, stream)
 
 
-def _run_data(result: Result, model: Model) -> dict[str, Any]:
+def _run_data(result: Result, model: Model, ranges: Sequence[Ranges]) -> dict[str, Any]:
     """Return a run as plain data: risk where the model has it, trajectories by name, provenance."""
     from transition_sim import risk
 
@@ -161,6 +188,7 @@ def _run_data(result: Result, model: Model) -> dict[str, Any]:
     if risk.CUMULATIVE in model and risk.SPREAD in model:
         table = risk.relapse_risk(result, _years(result))
         data["relapse_probability"] = {str(year): float(table.loc[year].iloc[0]) for year in table.index}
+    data["ranges"] = {each.ensemble: each.to_dict() for each in ranges}
     data["time"] = result.time.tolist()
     data["units"] = {name: result.units[name] for name in result.names}
     data["variables"] = {name: result[name][:, 0].tolist() for name in result.names}
@@ -171,8 +199,8 @@ def _years(result: Result) -> list[int]:
     return [year for year in (5, 10, 15, 20) if 12 * year <= result.time[-1] + 1e-9]
 
 
-def _print_run(result: Result, model: Model, name: str) -> None:
+def _print_run(result: Result, model: Model, name: str, ranges: Sequence[Ranges]) -> None:
     from transition_sim.study.wording import run_lines
 
-    for line in run_lines(result, model, name, _years(result)):
+    for line in run_lines(result, model, name, _years(result), ranges):
         print(line)

@@ -66,9 +66,9 @@ def model_evidence(
     verdicts = {each.name: judge(model, evidence, each.columns, each.name) for each in worlds}
     stale = {each.name: parts for each in worlds if (parts := stale_parts(model, each))}
     if as_json:
-        print(json.dumps(evidence_data(evidence, verdicts, worlds, stale), indent=1, allow_nan=False))
+        print(json.dumps(evidence_data(model, evidence, verdicts, worlds, stale), indent=1, allow_nan=False))
     else:
-        print("\n".join(evidence_lines(evidence, verdicts, worlds, stale)))
+        print("\n".join(evidence_lines(model, evidence, verdicts, worlds, stale)))
     if folder is not None:
         from transition_sim import figures
         from transition_sim.data import write_text

@@ -31,6 +31,7 @@ SAYS = {
     "prior": "sampled from plausible ranges, not calibrated",
 }
 RENEW = "transition-sim calibrate --out scenarios/ensembles --force"
+PRIOR_RUNS = 1000
 MAX_BYTES = 64_000_000
 FORMAT = 1
 
@@ -50,21 +51,22 @@ class Ensemble:
         return len(next(iter(self.columns.values())))
 
 
-def draw_worlds(model: Model, ensemble: str | Path, runs: int, seed: int) -> Worlds:
+def draw_worlds(model: Model, ensemble: str | Path, runs: int | None, seed: int) -> Worlds:
     """Return worlds of an ensemble: `prior` (sampled anew), `c5`, `c6`, or a CSV file that calibration wrote.
 
-    Worlds of a calibrated ensemble are drawn without replacement, by the seed. Raises ScenarioError where there are
-    fewer of them than runs, where the ensemble does not exist or cannot be read, or where it is stale: made for other
-    equations, ranges or targets.
+    Worlds of a calibrated ensemble are drawn without replacement, by the seed; without `runs` it is all of them, or
+    1,000 of the prior. Raises ScenarioError where there are fewer of them than runs, where the ensemble does not exist
+    or cannot be read, or where it is stale: made for other equations, ranges or targets.
     """
     if str(ensemble) == "prior":
-        return sample_worlds(model, runs, seed)
+        return sample_worlds(model, PRIOR_RUNS if runs is None else runs, seed)
     found = load_ensemble(model, ensemble)
     stale = stale_parts(model, found)
     if stale:
         raise ScenarioError(
             Fault(found.file, None, f"is stale: {', '.join(stale)} changed since it was made; renew it with: {RENEW}")
         )
+    runs = found.runs if runs is None else runs
     if runs > found.runs:
         raise ScenarioError(
             f"{runs:,} worlds; ensemble '{found.name}' holds {found.runs:,}, allowed: 1 to {found.runs:,}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from transition_sim.model.equations import Model
 from transition_sim.study.calibration import Calibrated
 from transition_sim.study.ensembles import SAYS, Ensemble
 from transition_sim.study.evidence import Evidence, Verdict
@@ -34,7 +35,11 @@ def _band(low: float, high: float) -> str:
 
 
 def evidence_lines(
-    evidence: Evidence, verdicts: Verdicts, worlds: Sequence[Ensemble], stale: Mapping[str, Sequence[str]]
+    model: Model,
+    evidence: Evidence,
+    verdicts: Verdicts,
+    worlds: Sequence[Ensemble],
+    stale: Mapping[str, Sequence[str]],
 ) -> list[str]:
     """Return all targets with their verdicts, sources and notes, as lines of at most 80 columns."""
     lines = [f"Evidence: {len(evidence.targets)} published quantities, computed anew from the model."]
@@ -62,10 +67,10 @@ def evidence_lines(
             doi = f" https://doi.org/{source.doi}" if source.doi else ""
             lines += _wrapped(f"[{source.status}] {source.cite}{doi} - {source.says}", "  ")
         lines += _wrapped(f"Note: {target.note}", "  ") if target.note else []
-    return [*lines, "", *_counts(evidence, verdicts)]
+    return [*lines, "", *_counts(model, evidence, verdicts)]
 
 
-def _counts(evidence: Evidence, verdicts: Verdicts) -> list[str]:
+def _counts(model: Model, evidence: Evidence, verdicts: Verdicts) -> list[str]:
     unchecked = evidence.unchecked()
     by = {status: sum(s.status == status for s in evidence.sources.values()) for status in ("read", "secondary")}
     lines = []
@@ -81,9 +86,15 @@ def _counts(evidence: Evidence, verdicts: Verdicts) -> list[str]:
         )  # fmt: skip
     lines += _wrapped(
         f"Sources: {by['read']} read in a stored text, {by['secondary']} seen in another text's report, "
-        f"{len(unchecked)} unchecked ({', '.join(unchecked) or 'none'}).", "",
+        f"{len(unchecked)} unchecked ({', '.join(unchecked) or 'none'}). In {model.name}.mdl "
+        f"{unchecked_in(model)} variables name a source that is marked unchecked.", "",
     )  # fmt: skip
     return [*lines, "A stylised teaching and exploration model, not a forecast."]
+
+
+def unchecked_in(model: Model) -> int:
+    """Return how many variables of a model name a source that nobody has read in a stored text."""
+    return sum("unchecked)" in v.documentation for v in model.variables.values() if not v.hidden)
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
@@ -111,7 +122,7 @@ def _row(ensemble: str, verdict: Verdict) -> dict[str, Any]:
 
 
 def evidence_data(
-    evidence: Evidence, verdicts: Verdicts, worlds: Sequence[Ensemble], stale: Mapping[str, Sequence[str]]
+    model: Model, evidence: Evidence, verdicts: Verdicts, worlds: Sequence[Ensemble], stale: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     """Return targets, verdicts and sources as plain data."""
     return {
@@ -121,6 +132,7 @@ def evidence_data(
         "targets": [_row(ensemble, verdict) for ensemble, found in verdicts.items() for verdict in found],
         "sources": {name: source.model_dump() for name, source in evidence.sources.items()},
         "unchecked": len(evidence.unchecked()),
+        "unchecked_in_model": unchecked_in(model),
     }
 
 

@@ -14,6 +14,7 @@ from transition_sim.model.equations import Kind, Model
 from transition_sim.model.insight import Loops
 from transition_sim.study.ensembles import SAYS
 from transition_sim.study.outcomes import ASSUMPTION, Comparison, Outcome, quantiles
+from transition_sim.study.ranges import Ranges
 
 TITLES = {
     "role": "By role: each entry point with its own channels (confounds what with when)",
@@ -224,22 +225,49 @@ def _agreement(one: Outcome, other: Outcome) -> str:
     )
 
 
-def run_lines(result: Result, model: Model, name: str, years: Sequence[int]) -> list[str]:
-    """Return a run's key outcomes and the course of its stocks as lines of at most 80 columns."""
-    lines = [f"One run of '{name}' with model '{model.name}': a single run carries no range."]
+def run_lines(
+    result: Result, model: Model, name: str, years: Sequence[int], ranges: Sequence[Ranges] = ()
+) -> list[str]:
+    """Return a run's key outcomes, their ranges over worlds, and the course of its stocks, at most 80 columns wide."""
+    told = "below, its range over worlds." if ranges else "a single run carries no range."
+    lines = _filled(f"One run of '{name}' with model '{model.name}': {told}")
     if risk.CUMULATIVE in model and risk.SPREAD in model:
         table = risk.relapse_risk(result, years)
         told = ", ".join(f"{year} years {100 * float(table.loc[year].iloc[0]):.1f} %" for year in table.index)
-        lines += [f"Risk of relapse into war within {told}.", f"ASSUMPTION: {ASSUMPTION}"]
-    at = np.unique(np.linspace(0, len(result.time) - 1, 6).round().astype(int))
+        lines += _filled(f"Risk of relapse into war within {told}.")
+        lines += [*_range_lines(ranges), *_filled(f"ASSUMPTION: {ASSUMPTION}")]
+    at = np.unique(np.linspace(0, len(result.time) - 1, 5).round().astype(int))
     kept = [name for name in result.names if model.variables[name].kind is Kind.STOCK] or list(result.names)
     width = min(max(map(len, kept), default=4), 34)
     unit = f" ({model.time.unit})" if model.time.unit else ""
-    lines += ["", f"{'time' + unit:<{width}}" + "".join(f"{result.time[i]:>9.4g}" for i in at)]
-    lines += [f"{n[:width]:<{width}}" + "".join(f"{result[n][i, 0]:>9.4g}" for i in at) for n in kept]
+    lines += ["", f"{'time' + unit:<{width}}" + "".join(f"{_brief(result.time[i]):>9}" for i in at)]
+    for n in kept:
+        least = 1e-9 * float(np.abs(result[n][:, 0]).max())
+        shown = [value if abs(value) > least else 0.0 for value in result[n][at, 0]]
+        lines.append(f"{n[:width]:<{width}}" + "".join(f"{_brief(value):>9}" for value in shown))
     if "scipy" in str(result.provenance["method"]):
         lines += ["", f"Integrated by SciPy's {result.provenance['solver']}, split where conditions on time can jump."]
     return lines
+
+
+def _brief(value: float) -> str:
+    """Return a number in at most eight signs: four digits, or three and an exponent."""
+    text = f"{value:.4g}"
+    return text if len(text) <= 8 else f"{value:.2e}".replace("e+0", "e").replace("e-0", "e-")
+
+
+def _range_lines(ranges: Sequence[Ranges]) -> list[str]:
+    """Return the risk by year over the worlds of each ensemble."""
+    lines = []
+    for each in ranges:
+        risks = [(year, quantiles(100 * each.risk[i])) for i, year in enumerate(each.years)]
+        told = "; ".join(f"{year} years {q['p10']:.0f} to {q['p90']:.0f} % ({q['median']:.0f})" for year, q in risks)
+        lines += _filled(f"Over {each.runs:,} worlds of {each.ensemble} (10th to 90th percentile, median): {told}.")
+    return lines
+
+
+def _filled(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")
 
 
 def phases(model: Model) -> list[tuple[str, float, float]]:
