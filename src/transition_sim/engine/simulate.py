@@ -437,7 +437,12 @@ def host_name() -> str:
     return f"{name}, {lanes} lanes"
 
 
-def provenance_of_versions() -> dict[str, str]:
-    """Return the versions that a result hangs on."""
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
     names = ("transition_sim", "numpy", "scipy", "pysd", "llvmlite")
     return {name: version(name) for name in names} | {"python": platform.python_version()}
+
+
+def provenance_of_versions() -> dict[str, str]:
+    """Return the versions that a result hangs on."""
+    return dict(_versions())
