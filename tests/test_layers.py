@@ -31,8 +31,11 @@ DOORS = {
     "matplotlib": {"figures.py"},
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
-    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "models", "scenarios")},
-    "pydantic": {"study/scenario.py", "study/worlds.py", "study/findings.py"},
+    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "models", "scenarios", "sweeps")},
+    "pydantic": {"study/scenario.py", "study/worlds.py", "study/findings.py", "study/sweep_file.py"},
+    "pyarrow": {"study/sweep_tables.py"},
+    "filelock": {"study/sweep_store.py"},
+    "distributed": {"study/sweep_cluster.py"},
     "subprocess": {"model/insight.py"},
 }
 FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "joblib", "requests", "urllib", "socket", "http"}
@@ -118,7 +121,20 @@ def test_figures_never_simulate() -> None:
 def test_help_imports_nothing_heavy() -> None:
     script = "import sys; import transition_sim.cli; print(*sorted(m.split('.')[0] for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    heavy = {"numpy", "scipy", "pandas", "matplotlib", "pysd", "pydantic", "pint", "yaml", "xarray", "simlin"}
+    heavy = {
+        "numpy",
+        "scipy",
+        "pandas",
+        "matplotlib",
+        "pysd",
+        "pydantic",
+        "pint",
+        "yaml",
+        "xarray",
+        "simlin",
+        "pyarrow",
+        "dask",
+    }
     assert heavy & set(done.stdout.split()) == set()
 
 

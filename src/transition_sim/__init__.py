@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from transition_sim.risk import aid_gap, hazard_decomposition, relapse_risk
     from transition_sim.study.comparison import Comparison, compare
     from transition_sim.study.scenario import Scenario, load_scenario
+    from transition_sim.study.sweep import Sweep, load_sweep, run_sweep
+    from transition_sim.study.sweep_rerun import rerun
     from transition_sim.study.worlds import sample_worlds
 
 __version__ = "0.1.0"
@@ -31,6 +33,7 @@ _HOMES = {
     "Scenario": "study.scenario",
     "ScenarioError": "errors",
     "SimulationError": "errors",
+    "Sweep": "study.sweep",
     "TransitionSimError": "errors",
     "Variable": "model.equations",
     "aid_gap": "risk",
@@ -39,8 +42,11 @@ _HOMES = {
     "load_model": "model.reader",
     "load_result": "engine.result",
     "load_scenario": "study.scenario",
+    "load_sweep": "study.sweep",
     "referee": "engine.simulate",
     "relapse_risk": "risk",
+    "rerun": "study.sweep_rerun",
+    "run_sweep": "study.sweep",
     "sample_worlds": "study.worlds",
     "simulate": "engine.simulate",
     "simulate_reduced": "engine.simulate",
@@ -55,6 +61,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "SimulationError",
+    "Sweep",
     "TransitionSimError",
     "Variable",
     "__version__",
@@ -64,8 +71,11 @@ __all__ = [
     "load_model",
     "load_result",
     "load_scenario",
+    "load_sweep",
     "referee",
     "relapse_risk",
+    "rerun",
+    "run_sweep",
     "sample_worlds",
     "simulate",
     "simulate_reduced",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from transition_sim.errors import ModelError, nearest
@@ -217,6 +217,7 @@ class Model:
         return replace(self, variables=changed)
 
 
+@lru_cache(maxsize=16_384)
 def canonical(name: str) -> str:
     """Return the form in which two spellings of one name are equal.
 

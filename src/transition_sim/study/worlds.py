@@ -22,6 +22,7 @@ from transition_sim.model.equations import Kind, Model
 from transition_sim.study.yaml_file import Item, line_of, plain, read_yaml
 
 Floats = NDArray[np.float64]
+ENSEMBLES = ("prior",)
 
 
 class Uncertainty(BaseModel):
@@ -96,7 +97,7 @@ def load_uncertainties(model: Model, path: Path | None = None) -> tuple[dict[str
     faults: list[Fault] = []
     for name, uncertainty in form.uncertainties.items():
         line = tree.value["uncertainties"].value[name].line
-        faults += [Fault(file, line, message) for message in _wrong(model, name, uncertainty)]
+        faults += [Fault(file, line, message) for message in range_faults(model, name, uncertainty)]
     if faults:
         raise ScenarioError(sorted(faults))
     named = {model.find(name).name: uncertainty for name, uncertainty in form.uncertainties.items()}
@@ -120,6 +121,17 @@ def sample_worlds(model: Model, runs: int, seed: int, path: Path | None = None) 
     return Worlds(columns, bounds, seed, shown(path or models_folder() / "uncertainties.yaml"), file_hash)
 
 
+def draw_worlds(model: Model, ensemble: str, runs: int, seed: int) -> Worlds:
+    """Return worlds of a named ensemble: `prior` samples the plausible ranges, which is not a calibrated ensemble.
+
+    The same arguments and files give the same worlds. ScenarioError with the nearest name where there is none.
+    """
+    if ensemble != "prior":
+        hint = nearest(ensemble, ENSEMBLES)
+        raise ScenarioError(f"ensemble '{ensemble}' does not exist; allowed: {', '.join(ENSEMBLES)}{hint}")
+    return sample_worlds(model, runs, seed)
+
+
 def check_uncertainties(path: Path, model: Model) -> list[Fault]:
     """Return every fault of an uncertainties file."""
     try:
@@ -137,8 +149,8 @@ def _spoken(tree: Item, location: tuple[int | str, ...], message: str, file: str
     return Fault(file, line_of(tree, location), f"'{words}': {message}")
 
 
-def _wrong(model: Model, name: str, given: Uncertainty) -> list[str]:
-    """Say what is wrong with one range, against the model's limits."""
+def range_faults(model: Model, name: str, given: Uncertainty) -> list[str]:
+    """Return what is wrong with one range, against the model's limits; its name must be a constant of the model."""
     if name not in model:
         constants = [variable.name for variable in model.of_kind(Kind.CONSTANT)]
         return [f"'{name}' is not in {model.name}.mdl{nearest(name, constants)}"]

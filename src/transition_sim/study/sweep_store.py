@@ -1,0 +1,201 @@
+"""The folder of a sweep: a manifest, a Parquet part for each chunk, and the tables joined from them.
+
+Everything is written under another name, put on the disk and renamed, so a folder is whole whenever a process ends.
+A part counts only where the manifest has its checksum. One process writes a folder at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from transition_sim.data import write_durably
+from transition_sim.errors import Fault, ScenarioError, SimulationError, shown
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+TABLES = ("experiments", "outcomes", "failures")
+_ENDINGS = (".parquet", ".csv")
+_CODE_WORDS = {"backend": "computing backend"}
+
+
+def part_name(index: int) -> str:
+    """Return the name of a chunk's part inside the folder."""
+    return f"parts/part-{index:05d}.parquet"
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class Store:
+    """The folder of one sweep while a process holds it: what the manifest says, and the parts that are whole."""
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.folder = folder
+        self.manifest = manifest
+
+    @property
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """The parts that are written, by name: checksum, runs, failed runs, processor."""
+        parts: dict[str, dict[str, Any]] = self.manifest["parts"]
+        return parts
+
+    def add(self, index: int, data: bytes, runs: int, failed: int, host: str) -> None:
+        """Write a part, then the manifest that vouches for it."""
+        with told_in_words(self.folder):
+            write_durably(self.folder / part_name(index), data)
+        digest = hashlib.sha256(data).hexdigest()
+        self.parts[part_name(index)] = {"sha256": digest, "runs": runs, "failed": failed, "host": host}
+        self.save()
+
+    def save(self) -> None:
+        """Write the manifest, parts in order, with a checksum of its own."""
+        self.manifest["parts"] = dict(sorted(self.parts.items()))
+        body = {key: value for key, value in self.manifest.items() if key != "checksum"}
+        text = json.dumps({**body, "checksum": _checksum(body)}, indent=1, allow_nan=False)
+        with told_in_words(self.folder):
+            write_durably(self.folder / MANIFEST, text.encode())
+
+    def drop_faulty(self) -> list[str]:
+        """Forget the parts and tables that are missing or not what the manifest vouches for; return their names."""
+        faulty = [name for name, known in self.parts.items() if not _same(self.folder / name, known["sha256"])]
+        for name in faulty:
+            del self.parts[name]
+        tables: dict[str, str] = self.manifest["tables"]
+        wrong = [name for name, digest in tables.items() if not _same(self.folder / name, digest)]
+        if faulty or wrong:
+            self.manifest["tables"] = {}
+        return faulty + wrong
+
+
+@contextmanager
+def open_store(folder: Path, fresh: Mapping[str, Any], resume: bool, force: bool) -> Iterator[Store]:
+    """Hold the folder of a sweep: new with a fresh manifest, or with the parts that it has if `resume` is given.
+
+    Raises ScenarioError where the folder cannot be one, another process writes it, it holds results and neither
+    `resume` nor `force` is given, or they are those of another sweep, model or version.
+    """
+    _make(folder)
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ScenarioError(Fault(shown(folder), None, "another process is writing this folder")) from None
+    except OSError as error:
+        raise ScenarioError(Fault(shown(folder), None, f"cannot be written: {error.strerror}")) from error
+    try:
+        there = (folder / MANIFEST).exists()
+        if there and not resume and not force:
+            message = f"holds results already ({MANIFEST}); --resume goes on with them, --force replaces them"
+            raise ScenarioError(Fault(shown(folder), None, message))
+        if there and resume and not force:
+            manifest = read_manifest(folder)
+            check_same(folder, manifest, fresh)
+            _sweep_up(folder)
+        else:
+            _clear(folder)
+            manifest = {**fresh, "parts": {}, "tables": {}, "finished": False}
+        yield Store(folder, manifest)
+    finally:
+        lock.release()
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return a folder's manifest; ScenarioError where there is none, or it is not as it was written."""
+    path = folder / MANIFEST
+    try:
+        found = json.loads(path.read_bytes())
+        body = {key: value for key, value in found.items() if key != "checksum"}
+        whole = found["checksum"] == _checksum(body)
+    except FileNotFoundError:
+        raise ScenarioError(Fault(shown(folder), None, f"holds no sweep: there is no {MANIFEST}")) from None
+    except OSError as error:
+        raise ScenarioError(Fault(shown(path), None, f"cannot be read: {error.strerror}")) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        whole, body = False, {}
+    if not whole:
+        message = "was changed after it was written, so nothing in this folder can be trusted; --force starts anew"
+        raise ScenarioError(Fault(shown(path), None, message))
+    if body.get("format") != FORMAT:
+        raise ScenarioError(Fault(shown(path), None, f"has format {body.get('format')}; this version reads {FORMAT}"))
+    return body
+
+
+def check_same(folder: Path, manifest: Mapping[str, Any], fresh: Mapping[str, Any]) -> None:
+    """Refuse to go on with results of another model, sweep or version; says what differs."""
+    old, new = manifest["plan"], fresh["plan"]
+    differing = [key for key in new if old.get(key) != new[key]]
+    faults = []
+    if "model_hash" in differing:
+        faults.append(
+            f"holds runs of another model: {old['model']} {old['model_hash'][:12]}, not {new['model_hash'][:12]}"
+        )
+    others = [key for key in differing if key not in ("model", "model_hash")]
+    if others:
+        faults.append(f"holds runs of another sweep: {', '.join(_difference(key, old, new) for key in others)}")
+    code = {k: v for k, v in fresh["code"].items() if k != "host"}
+    faults += [
+        f"holds runs of another {_CODE_WORDS.get(key, f'version of {key}')}: {manifest['code'].get(key)}, not {value}"
+        for key, value in code.items()
+        if manifest["code"].get(key) != value
+    ]
+    if faults:
+        end = "; allowed: the same, another folder, or --force, which replaces them"
+        raise ScenarioError([Fault(shown(folder), None, fault + end) for fault in faults])
+
+
+def _difference(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    short = isinstance(new[key], int | float | str) and len(f"{old.get(key)}{new[key]}") < 60
+    return f"{key} {old.get(key)}, not {new[key]}" if short else f"its {key} differ"
+
+
+@contextmanager
+def told_in_words(folder: Path) -> Iterator[None]:
+    """Turn a failing disk into an error that says what stays."""
+    try:
+        yield
+    except OSError as error:
+        message = f"cannot be written: {error.strerror or error}; what is finished stays, --resume goes on from there"
+        raise SimulationError([Fault(shown(folder), None, message)]) from error
+
+
+def _make(folder: Path) -> None:
+    try:
+        (folder / "parts").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScenarioError(Fault(shown(folder), None, f"cannot be the folder of --out: {error.strerror}")) from error
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a sweep wrote in the folder, and nothing else."""
+    _sweep_up(folder)
+    for name in (MANIFEST, "units.json", "outcomes.nc", *(t + ending for t in TABLES for ending in _ENDINGS)):
+        (folder / name).unlink(missing_ok=True)
+    for path in (folder / "parts").glob("part-*.parquet"):
+        path.unlink(missing_ok=True)
+
+
+def _sweep_up(folder: Path) -> None:
+    """Remove the half files of a process that was killed; nobody else writes while the lock is held."""
+    for path in (*folder.glob("tmp*.tmp"), *(folder / "parts").glob("tmp*.tmp")):
+        path.unlink(missing_ok=True)
+
+
+def _checksum(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _same(path: Path, digest: str) -> bool:
+    try:
+        return sha256_of(path) == digest
+    except OSError:
+        return False
