@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from transition_sim.errors import ScenarioError, SimulationError, TransitionSimError
 from transition_sim.study.sweep_plan import Job
@@ -53,29 +54,46 @@ def _collect(client: Client, job: Job, todo: list[int]) -> Iterator[Part]:
     """Yield parts; what is lost with its worker is sent again."""
     from distributed import as_completed
 
-    shared = client.submit(_itself, job, key=f"job-{job.hash[:16]}", pure=True)  # made again if its worker dies
-    waiting, tries = todo[::-1], dict.fromkeys(todo, 0)
-    indices: dict[str, int] = {}
-    stream = as_completed()
-
-    def send() -> None:
-        index = waiting.pop()
-        tries[index] += 1
-        future = client.submit(run_chunk, shared, index, key=f"chunk-{job.hash[:16]}-{index}-{tries[index]}", retries=2)
-        indices[future.key] = index
-        stream.add(future)
-
-    for _ in range(min(len(waiting), 2 * max(sum(client.nthreads().values()), 1))):
-        send()
+    sender = _Sender(client, job, todo[::-1])
+    stream = as_completed(loop=client.loop)
+    for _ in range(2 * max(sum(client.nthreads().values()), 1)):
+        if sender.waiting:
+            stream.add(sender.send())
     for future in stream:
-        index = indices.pop(future.key)
-        part = _result(future, index, tries[index])
+        index = sender.sent.pop(future.key)
+        part = _result(future, index, sender.tries[index])
         if part is None:
-            waiting.append(index)
-        if waiting:
-            send()
+            sender.waiting.append(index)
+        if sender.waiting:
+            stream.add(sender.send())
         if part is not None:
             yield part
+
+
+class _Sender:
+    """Sends chunks, and the job that all of them share: a task itself, so that it is made again where it is lost."""
+
+    def __init__(self, client: Client, job: Job, waiting: list[int]) -> None:
+        self.client, self.job, self.waiting = client, job, waiting
+        self.tries = dict.fromkeys(waiting, 0)
+        self.sent: dict[Any, int] = {}
+        self.name = f"{job.hash[:12]}-{uuid4().hex[:8]}"
+        self.shares = 0
+        self.share()
+
+    def share(self) -> None:
+        self.shares += 1
+        self.shared = self.client.submit(_itself, self.job, key=f"sweep-{self.name}-{self.shares}")
+
+    def send(self) -> Future[Part]:
+        index = self.waiting.pop()
+        self.tries[index] += 1
+        if self.shared.status in ("error", "lost", "cancelled"):
+            self.share()
+        key = f"chunk-{self.name}-{index}-{self.tries[index]}"
+        future = self.client.submit(run_chunk, self.shared, index, key=key, retries=2)
+        self.sent[future.key] = index
+        return future
 
 
 def _result(future: Future, index: int, tries: int) -> Part | None:

@@ -45,7 +45,7 @@ def estimate(job: Job, jobs: int | None = None, csv: bool = True) -> Estimate:
     began = time.perf_counter()
     part = run_chunk(small, 0)
     each = (time.perf_counter() - began) / part.runs
-    written, writing = _tables(small, csv)
+    written, writing = tables_of_a_chunk(small, csv)
     bytes_each = (len(part.data) * 2 + written) / part.runs
     runs = job.design.runs
     seconds = runs * (each / min(threads, os.cpu_count() or 1) + writing / part.runs)
@@ -53,7 +53,7 @@ def estimate(job: Job, jobs: int | None = None, csv: bool = True) -> Estimate:
     return Estimate(runs, job.chunks, job.chunk, threads, seconds, runs * bytes_each, memory, part.runs)
 
 
-def _tables(job: Job, csv: bool) -> tuple[int, float]:
+def tables_of_a_chunk(job: Job, csv: bool) -> tuple[int, float]:
     """Return the bytes of the inputs' tables for one chunk, and the seconds it takes to write them."""
     runs = np.asarray(job.runs_of(0))
     with tempfile.TemporaryDirectory() as name:
