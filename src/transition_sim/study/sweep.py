@@ -211,6 +211,8 @@ def _assemble(store: Store, job: Job, csv: bool) -> None:
     """Join the parts to the tables, which a finished sweep has."""
     folder = store.folder
     with told_in_words(folder):
+        store.drop_tables()
+        store.save()
         with (
             table_writer(folder, "experiments", csv) as experiments,
             table_writer(folder, "outcomes", csv) as outcomes,

@@ -177,7 +177,7 @@ def constants_of_row(row: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[st
     columns |= {name: float(row[name]) for name in sampled}
     for lever in plan["levers"]:
         label = row[lever["name"]]
-        if lever["bounds"] is not None:
+        if lever["settings"] is None:
             columns[lever["name"]] = float(label)
         else:
             columns |= {name: plan["defaults"][name] for name in lever["sets"] if name not in columns}
@@ -192,7 +192,7 @@ def _range(each: Uncertainty) -> dict[str, Any]:
 def _plain(lever: Lever) -> dict[str, Any]:
     return {
         "name": lever.name, "unit": lever.unit, "labels": list(lever.labels), "sets": list(lever.sets),
-        "settings": [dict(setting) for setting in lever.settings],
+        "settings": [dict(setting) for setting in lever.settings] if lever.words else None,
         "bounds": None if lever.bounds is None else list(lever.bounds),
     }  # fmt: skip
 

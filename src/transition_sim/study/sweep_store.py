@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from transition_sim.errors import Fault, ScenarioError, SimulationError, shown
 FORMAT = 1
 MANIFEST = "manifest.json"
 TABLES = ("experiments", "outcomes", "failures")
-_ENDINGS = (".parquet", ".csv")
+_TABLE_FILES = ("outcomes.nc", *(f"{table}{ending}" for table in TABLES for ending in (".parquet", ".csv")))
 _CODE_WORDS = {"backend": "computing backend"}
 
 
@@ -42,6 +43,7 @@ class Store:
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
         self.folder = folder
         self.manifest = manifest
+        self.saved, self.saving = 0.0, 0.0
 
     @property
     def parts(self) -> dict[str, dict[str, Any]]:
@@ -50,12 +52,20 @@ class Store:
         return parts
 
     def add(self, index: int, data: bytes, runs: int, failed: int, host: str) -> None:
-        """Write a part, then the manifest that vouches for it."""
+        """Write a part, then, unless it was written just now, the manifest that vouches for it."""
         with told_in_words(self.folder):
             write_durably(self.folder / part_name(index), data)
         digest = hashlib.sha256(data).hexdigest()
         self.parts[part_name(index)] = {"sha256": digest, "runs": runs, "failed": failed, "host": host}
-        self.save()
+        self.save_now_and_then()
+
+    def save_now_and_then(self) -> None:
+        """Write the manifest unless that would take more than a twentieth of the time, as a large one might."""
+        began = time.monotonic()
+        if began - self.saved >= 20 * self.saving:
+            self.save()
+            self.saved = time.monotonic()
+            self.saving = self.saved - began
 
     def save(self) -> None:
         """Write the manifest, parts in order, with a checksum of its own."""
@@ -75,6 +85,12 @@ class Store:
         if faulty or wrong:
             self.manifest["tables"] = {}
         return faulty + wrong
+
+    def drop_tables(self) -> None:
+        """Remove all tables, so that none is left over that nothing vouches for."""
+        self.manifest["tables"] = {}
+        for name in _TABLE_FILES:
+            (self.folder / name).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -178,7 +194,7 @@ def _make(folder: Path) -> None:
 def _clear(folder: Path) -> None:
     """Remove what a sweep wrote in the folder, and nothing else."""
     _sweep_up(folder)
-    for name in (MANIFEST, "units.json", "outcomes.nc", *(t + ending for t in TABLES for ending in _ENDINGS)):
+    for name in (MANIFEST, "units.json", *_TABLE_FILES):
         (folder / name).unlink(missing_ok=True)
     for path in (folder / "parts").glob("part-*.parquet"):
         path.unlink(missing_ok=True)

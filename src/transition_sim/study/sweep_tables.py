@@ -1,6 +1,6 @@
 """Tables of a sweep as files: Parquet parts, the tables joined from them, CSV beside, units in the metadata.
 
-The only importer of pyarrow. Every table is written row group by row group, so memory does not grow with its length.
+The only importer of pyarrow. Every table is written some rows at a time, so memory does not grow with its length.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _COMPRESSION = "zstd"
+ROW_GROUP = 16_384
+"""Rows written at once: few enough to hold, enough that a long table's directory stays small."""
 
 
 def part_bytes(columns: Mapping[str, Any], units: Mapping[str, str]) -> bytes:
@@ -53,14 +55,25 @@ def read_part(path: Path) -> pa.Table:
 
 
 class TableWriter:
-    """Writes rows to a Parquet and a CSV file; the schema is that of the first rows."""
+    """Writes rows to a Parquet and a CSV file, many at once; the schema is that of the first rows."""
 
     def __init__(self, parquet: Path, text: Path | None) -> None:
         self.parquet, self.text = parquet, text
         self.sinks: list[Any] = []
+        self.waiting: list[pa.Table] = []
 
     def add(self, table: pa.Table) -> None:
-        """Append rows as one row group."""
+        """Append rows; they are written once enough of them wait."""
+        self.waiting.append(table)
+        if sum(map(len, self.waiting)) >= ROW_GROUP:
+            self.write()
+
+    def write(self) -> None:
+        """Write the rows that wait as one row group."""
+        if not self.waiting:
+            return
+        table = pa.concat_tables(self.waiting)
+        self.waiting = []
         if not self.sinks:
             self.sinks.append(pq.ParquetWriter(self.parquet, table.schema, compression=_COMPRESSION))
             if self.text is not None:
@@ -88,6 +101,7 @@ def table_writer(folder: Path, name: str, csv: bool) -> Iterator[TableWriter]:
 def _closing(writer: TableWriter) -> Iterator[TableWriter]:
     try:
         yield writer
+        writer.write()
     finally:
         writer.close()
 

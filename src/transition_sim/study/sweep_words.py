@@ -47,7 +47,8 @@ def sweep_lines(sweep: Sweep) -> Iterator[str]:
     for note in manifest["notes"]:
         yield f"Note: {note}."
     if sweep.redone:
-        yield f"Computed again, because missing or altered: {', '.join(sweep.redone)}."
+        more = f" and {len(sweep.redone) - 5:,} more" if len(sweep.redone) > 5 else ""
+        yield f"Computed again, because missing or altered: {', '.join(sweep.redone[:5])}{more}."
     yield from _referee_lines(manifest["referee"])
     hosts = sorted({part["host"] for part in manifest["parts"].values()})
     if len(hosts) > 1:
