@@ -74,7 +74,9 @@ def shipped_sweep(reference: str) -> Path:
     plain = reference.removesuffix(".yaml")
     plain = plain if "/" in plain else f"sweeps/{plain}"
     if plain not in list_sweeps():
-        raise ScenarioError(f"'{reference}' is no shipped sweep and no file{nearest(plain, list_sweeps())}")
+        known = [name.removeprefix("sweeps/") for name in list_sweeps()]
+        hint = nearest(plain.removeprefix("sweeps/"), known).replace("'", "'sweeps/", 1)
+        raise ScenarioError(f"'{reference}' is no shipped sweep ({', '.join(known)}) and no file{hint}")
     return scenarios_folder() / f"{plain}.yaml"
 
 

@@ -354,6 +354,17 @@ def test_a_path_that_cannot_be_a_folder_is_refused(where: str, job: Job, tmp_pat
         sweeps.execute(job, tmp_path / where)
 
 
+def test_a_sweep_that_ended_before_its_first_chunk_is_no_result(
+    job: Job, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sweeps, "local_parts", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            sweeps.execute(job, tmp_path / "out")
+    sweeps.execute(job, tmp_path / "out")
+    assert bytes_of(tmp_path / "out") == bytes_of(whole)
+
+
 # ------------------------------------------------------------------ a disk that is full
 
 

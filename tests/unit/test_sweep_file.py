@@ -181,7 +181,7 @@ def test_values_take_units_and_words(here: Path) -> None:
     )
     job = load_job("s.yaml")
     assert [lever.labels for lever in job.design.levers] == [(24.0, 60.0, 96.0), (0.0, 2.0)]
-    assert described(job) == "6 runs: 3 draw down start x 2 relapse definition x 1 worlds"
+    assert described(job) == "6 runs: 3 draw down start x 2 relapse definition x 1 world"
 
 
 def test_a_lever_that_a_later_one_overrules_is_refused(here: Path) -> None:

@@ -136,7 +136,7 @@ def find_sweep(reference: str | Path) -> Path:
     known = list_sweeps()
     ours = name.removesuffix(".yaml")
     if path.suffix and ours not in known and f"sweeps/{ours}" not in known:
-        raise ScenarioError(Fault(shown(path), None, f"no such file{nearest(name, known)}"))
+        raise ScenarioError(Fault(shown(path), None, f"no such file{nearest(f'sweeps/{path.stem}', known)}"))
     return shipped_sweep(name)
 
 

@@ -444,4 +444,4 @@ def described(job: Job) -> str:
             f"{len(design.sampled)} uncertain constants"
         )
     points = " x ".join(f"{len(lever.labels)} {lever.name}" for lever in design.levers)
-    return f"{design.runs:,} runs: {points} x {design.samples:,} worlds"
+    return f"{design.runs:,} runs: {points} x {design.samples:,} {'world' if design.samples == 1 else 'worlds'}"

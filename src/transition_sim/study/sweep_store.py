@@ -109,7 +109,7 @@ def open_store(folder: Path, fresh: Mapping[str, Any], resume: bool, force: bool
     except OSError as error:
         raise ScenarioError(Fault(shown(folder), None, f"cannot be written: {error.strerror}")) from error
     try:
-        there = (folder / MANIFEST).exists()
+        there = (folder / MANIFEST).exists() and not _nothing_done(folder)
         if there and not resume and not force:
             message = f"holds results already ({MANIFEST}); --resume goes on with them, --force replaces them"
             raise ScenarioError(Fault(shown(folder), None, message))
@@ -123,6 +123,14 @@ def open_store(folder: Path, fresh: Mapping[str, Any], resume: bool, force: bool
         yield Store(folder, manifest)
     finally:
         lock.release()
+
+
+def _nothing_done(folder: Path) -> bool:
+    """Whether a folder's manifest vouches for no part: a sweep that ended before its first chunk."""
+    try:
+        return not read_manifest(folder)["parts"]
+    except ScenarioError:
+        return False
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
