@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 from transition_sim.data import list_scenarios, list_sweeps, scenarios_folder, shipped_sweep
@@ -214,6 +216,26 @@ def test_what_the_sweep_sets_is_not_sampled_and_said() -> None:
     job = load_job("sweeps/aid_gap")
     assert "pledge lapse time" not in job.design.sampled
     assert job.notes == ("set by the sweep, so not sampled: pledge lapse time",)
+
+
+def test_an_uncertainty_that_the_sweep_names_wins_over_its_scenario(here: Path) -> None:
+    Path("s.yaml").write_text(
+        LEVER + "based_on: contexts/reference\nruns: 4\nuncertainties:\n  election date: {low: 1 year, high: 3 years}\n"
+    )
+    design = load_job("s.yaml").design
+    assert design.sampled == ("election date",)
+    assert "election date" not in design.base
+    values = design.constants(np.arange(8))["election date"]
+    assert ((values > 12) & (values < 36)).all()
+
+
+@pytest.mark.parametrize("given", ["prior", "[perception delay]"])
+def test_ranges_of_another_model_are_refused_in_one_line(given: str, here: Path) -> None:
+    text = HEAD + f"  draw down start: [24, 48]\nmodel: aid_gap\nuncertainties: {given}\nruns: 3\n"
+    (fault,) = faults_of(text)
+    assert fault.line == 5
+    assert "does not fit aid_gap.mdl: " in fault.message
+    assert re.search(r"is not in aid_gap\.mdl.* \(and \d+ more\)", fault.message)
 
 
 def test_wording_of_the_file_does_not_change_the_hash_but_numbers_do(here: Path) -> None:

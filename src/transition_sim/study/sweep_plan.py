@@ -23,7 +23,7 @@ from transition_sim.study.outcomes import Outcome, outcome_of, usual_outcomes
 from transition_sim.study.scenario import DEFINITIONS, Scenario, load_scenario, within
 from transition_sim.study.sweep_design import BLOCK, RUN, WORLD, Design, Lever
 from transition_sim.study.sweep_file import LeverRange, SampledRange, Written, as_uncertainty, read_sweep
-from transition_sim.study.worlds import ENSEMBLES, Uncertainty, draw_worlds, load_uncertainties, range_faults
+from transition_sim.study.worlds import Uncertainty, draw_worlds, load_uncertainties, range_faults
 from transition_sim.units import convert, split_number
 
 MAX_RUNS = 10_000_000
@@ -374,16 +374,22 @@ class _Reader:
             worlds = draw_worlds(self.plain_model, reference, samples, self.form.seed)
             self.sources[Path(worlds.file).name] = worlds.file_hash
         except ScenarioError as error:
-            self.faults += [f if f.file else self.written.fault(f.message, "uncertainties") for f in error.faults]
+            self.unfit(name, error)
             return {}, {}, None
         self.not_sampled(worlds.columns, always)
         return {}, worlds.besides(always), name
 
     def ensemble_file(self, name: str) -> Path:
-        found = within(name, self.written.path, [], (".csv",))
-        if found is None:
-            raise ScenarioError(f"'{name}' is no ensemble{nearest(name, ENSEMBLES)}")
-        return found
+        return within(name, self.written.path, [], (".csv",)) or Path(name)
+
+    def unfit(self, name: str, error: ScenarioError) -> None:
+        """Note why an ensemble or the file of ranges cannot be used; of many faults of another file the first."""
+        first, more = error.faults[0], len(error.faults) - 1
+        if first.file:
+            told = f"{first}" + (f" (and {more} more)" if more else "")
+            self.fault(f"'{name}' does not fit {self.model.name}.mdl: {told}", "uncertainties")
+        else:
+            self.faults += [self.written.fault(fault.message, "uncertainties") for fault in error.faults]
 
     def not_sampled(self, sampled: Mapping[str, Any], always: set[str]) -> None:
         both = sorted(name for name in sampled if name in always)
@@ -391,8 +397,12 @@ class _Reader:
             self.notes.append(f"set by the sweep, so not sampled: {', '.join(both)}")
 
     def named(self, names: list[str]) -> dict[str, Uncertainty]:
-        known = load_uncertainties(self.plain_model)[0]
         found: dict[str, Uncertainty] = {}
+        try:
+            known = load_uncertainties(self.plain_model)[0]
+        except ScenarioError as error:
+            self.unfit("uncertainties.yaml", error)
+            return found
         for i, name in enumerate(names):
             own = self.model.find(name).name if name in self.model else name
             if own not in known:
