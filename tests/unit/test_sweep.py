@@ -563,6 +563,26 @@ def test_series_of_the_base_reach_every_run_and_reruns(tmp_path: Path) -> None:
     assert plain.manifest["plan"]["series"] == {}
 
 
+def test_names_that_netcdf_does_not_allow_are_written_in_others(mdl: Callable[..., Path], tmp_path: Path) -> None:
+    mdl('"a/b" = INTEG(float, 0)', "float = 1", '"#x" = 2*"a/b"', name="names")
+    text = 'title: n\nmodel: names.mdl\nlevers:\n  float: [1, 2]\noutcomes: [final a/b, "final #x"]\n'
+    (tmp_path / "n.yaml").write_text(text)
+    done = ts.run_sweep(tmp_path / "n.yaml", tmp_path / "out")
+    assert done.outcomes["final a/b"].tolist() == pytest.approx([10, 20])
+    with xr.open_dataset(tmp_path / "out" / "outcomes.nc", engine="scipy") as data:
+        assert data["final a per b"].dims == ("_float", "world")
+        assert data["final #x"].values.ravel().tolist() == pytest.approx([20, 40])
+
+
+def test_the_step_is_that_of_the_model(mdl: Callable[..., Path], tmp_path: Path) -> None:
+    mdl("x = INTEG(-a*x, 1)", "a = 1", start=0, stop=2, step=0.01, save=1, name="fine")
+    (tmp_path / "f.yaml").write_text("title: f\nmodel: fine.mdl\nlevers:\n  a: [1, 5]\n")
+    done = ts.run_sweep(tmp_path / "f.yaml", tmp_path / "out")
+    assert done.manifest["method"]["time_step"] == 0.01
+    assert done.outcomes["final x"].tolist() == pytest.approx([np.exp(-2), np.exp(-10)], rel=1e-6)
+    assert ts.rerun(tmp_path / "out", 1).equal
+
+
 def test_progress_counts_runs_now_and_in_all(job: Job, copy: Path) -> None:
     for index in (1, 2):
         (copy / "parts" / f"part-0000{index}.parquet").unlink()

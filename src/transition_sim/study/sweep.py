@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from transition_sim.data import write_durably
 from transition_sim.errors import Fault, ScenarioError, shown
 from transition_sim.study.sweep_plan import FAILED, Job, load_job
-from transition_sim.study.sweep_run import Part, check_effort, code_of_here, local_parts, referee_of
+from transition_sim.study.sweep_run import METHOD, Part, check_effort, code_of_here, local_parts, referee_of
 from transition_sim.study.sweep_store import (
     FORMAT,
     TABLES,
@@ -155,7 +155,7 @@ def _fresh(job: Job) -> dict[str, Any]:
         "notes": list(job.notes),
         "units": {"experiments": dict(job.design.units), "outcomes": job.recipe.units},
         "code": code_of_here(),
-        "method": {"method": "rk4", "events": "exact", "time_step": 0.5},
+        "method": {**METHOD, "time_step": job.recipe.model.time.step},
     }
 
 

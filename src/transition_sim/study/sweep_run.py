@@ -26,7 +26,8 @@ from transition_sim.study.sweep_plan import FAILED, Job, Recipe
 from transition_sim.study.sweep_tables import part_bytes
 
 Floats = NDArray[np.float64]
-METHOD: dict[str, Any] = {"method": "rk4", "events": "exact", "time_step": 0.5}
+METHOD: dict[str, Any] = {"method": "rk4", "events": "exact"}
+"""How every run is integrated, at the step of the model's file."""
 REFEREED = 6
 TOLERANCE, BENCHMARK_TOLERANCE = 1e-4, 1e-3
 """What SciPy may differ by; draw-downs by benchmark latch at the end of a step, which is exact to first order only."""
@@ -120,7 +121,7 @@ def check_effort(job: Job) -> None:
         constants = _full(design.constants(points * design.samples), len(points))
         result = simulate(
             recipe.model, constants=constants, outputs=[], stop=recipe.stop, save_every=horizon,
-            **{**METHOD, "time_step": horizon},
+            time_step=horizon, **METHOD,
         )  # fmt: skip
         wrong = wrong_runs(result, recipe.model)
         if wrong:

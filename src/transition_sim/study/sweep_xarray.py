@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+_TAKEN = (
+    "byte", "char", "short", "ushort", "int", "uint", "int64", "uint64", "float", "real", "double", "bool", "string",
+)  # fmt: skip
 NETCDF_VALUES = 4_000_000
 """Outcomes above which no netCDF is written by itself: unlike the other tables it must fit into memory whole."""
 
@@ -26,19 +30,12 @@ def dataset(manifest: Mapping[str, Any], experiments: pd.DataFrame, outcomes: pd
     shape = [len(values) for values in axes.values()]
     units = {**manifest["units"]["experiments"], **manifest["units"]["outcomes"]}
     columns = [name for name in outcomes.columns if name != RUN]
-    data = {
-        name: (
-            tuple(axes),
-            outcomes[name].to_numpy().reshape(shape).astype("i1" if name == FAILED else float),
-            _unit(units, name),
-        )
-        for name in columns
-    }
-    inputs = (
-        _world_inputs(plan, experiments)
-        if grid
-        else {n: experiments[n].to_numpy() for n in map(str, experiments.columns) if n != RUN}
-    )
+    data = {}
+    for name in columns:
+        values = outcomes[name].to_numpy().reshape(shape)
+        data[name] = (tuple(axes), values.astype("i1" if name == FAILED else float), _unit(units, name))
+    sampled = {name: experiments[name].to_numpy() for name in map(str, experiments.columns) if name != RUN}
+    inputs = _world_inputs(plan, experiments) if grid else sampled
     along = WORLD if grid else RUN
     coordinates = {name: (name, values, _unit(units, name)) for name, values in axes.items()}
     coordinates |= {name: (along, values, _unit(units, name)) for name, values in inputs.items()}
@@ -49,7 +46,14 @@ def dataset(manifest: Mapping[str, Any], experiments: pd.DataFrame, outcomes: pd
 def netcdf_bytes(data: xr.Dataset) -> bytes:
     """Return a dataset as netCDF-3, which needs no library of its own; inputs are variables there, not coordinates."""
     plain = data.reset_coords([name for name in data.coords if name not in data.dims])
+    plain = plain.rename({name: _allowed(str(name)) for name in plain.variables if name != _allowed(str(name))})
     return bytes(plain.to_netcdf(engine="scipy", format="NETCDF3_64BIT"))
+
+
+def _allowed(name: str) -> str:
+    """Return a name as netCDF-3 allows it: no slash, a letter or digit first, no word of its own."""
+    plain = name.replace("/", " per ").strip()
+    return f"_{plain}" if not re.match(r"\w", plain) or plain in _TAKEN else plain
 
 
 def _grid_axes(plan: Mapping[str, Any]) -> dict[str, Any]:
