@@ -143,7 +143,7 @@ def _print_sweep(done: Sweep, seconds: float, as_json: bool, quiet: bool) -> Non
         print(json.dumps(summary_data(done), indent=1, allow_nan=False))
         return
     if not quiet:
-        print(f"{done.runs:,} runs, {done.failed:,} failed, in {duration(seconds)}.")
+        print(f"{done.runs:,} {'run' if done.runs == 1 else 'runs'}, {done.failed:,} failed, in {duration(seconds)}.")
         for line in sweep_lines(done):
             print(line)
     names = ["manifest.json", *sorted(done.manifest["tables"])]

@@ -50,7 +50,7 @@ MEASURES = {
     "cost": Measure("MUSD", COST),
 }
 USUAL = (
-    *(f"{PROBABILITY} at {years} years" for years in (5, 10, 15, 20)),
+    *(f"{PROBABILITY} at {years} years" for years in (20, 15, 10, 5)),
     "aid gap max share", "aid gap months open", "aid gap cumulative", "cost", "final cumulative PBC effort",
 )  # fmt: skip
 

@@ -450,8 +450,11 @@ def described(job: Job) -> str:
     """Return in one line what a job runs."""
     design = job.design
     if not design.grid:
-        return f"{design.runs:,} runs: {design.kind.replace('_', ' ')} over {len(design.levers)} levers and " + (
-            f"{len(design.sampled)} uncertain constants"
-        )
+        over = f"{_count(len(design.levers), 'lever')} and {_count(len(design.sampled), 'uncertain constant')}"
+        return f"{_count(design.runs, 'run')}: {design.kind.replace('_', ' ')} over {over}"
     points = " x ".join(f"{len(lever.labels)} {lever.name}" for lever in design.levers)
-    return f"{design.runs:,} runs: {points} x {design.samples:,} {'world' if design.samples == 1 else 'worlds'}"
+    return f"{_count(design.runs, 'run')}: {points} x {_count(design.samples, 'world')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

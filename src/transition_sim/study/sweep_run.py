@@ -145,6 +145,7 @@ def referee_of(job: Job, sample: int = REFEREED) -> dict[str, Any]:
         if here.any():
             some = {name: column[: len(runs)][here] for name, column in constants.items()}
             report = deviations(job.recipe, some, int(here.sum()))
+            words = words if "draw down rule" in job.recipe.model else ""
             groups.append({**report, "draw_down": words, "runs": [int(runs[here][i]) for i in report["runs"]]})
     for report in groups:
         check_deviation(report)

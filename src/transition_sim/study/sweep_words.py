@@ -79,7 +79,7 @@ def summary_data(sweep: Sweep) -> dict[str, Any]:
 def estimate_lines(found: Estimate) -> Iterator[str]:
     """Yield what an estimate says."""
     threads = "thread" if found.jobs == 1 else "threads"
-    yield f"runs    {found.runs:,}, in {found.chunks:,} chunks of {min(found.chunk, found.runs):,}"
+    yield f"runs    {found.runs:,}, in {found.chunks:,} {'chunk' if found.chunks == 1 else 'chunks'} of {min(found.chunk, found.runs):,}"
     yield f"time    about {duration(found.seconds)} on {found.jobs} {threads} (measured on {found.sample} runs)"
     yield f"disk    about {size(found.disk)}"
     yield f"memory  about {size(found.memory)}, whatever the number of runs"
@@ -138,8 +138,9 @@ def size(count: float) -> str:
 
 def _referee_lines(referee: Any) -> Iterator[str]:
     for group in referee["groups"]:
-        words = f" that draw down {group['draw_down']}" if "draw_down" in group else ""
         count = len(group["runs"])
+        draws = "draws" if count == 1 else "draw"
+        words = f" that {draws} down {group['draw_down']}" if group.get("draw_down") else ""
         yield (
             f"SciPy integrated {count} {'run' if count == 1 else 'runs'}{words} again: largest deviation "
             f"{group['max_deviation']:.1e} in {group['of']} (allowed {group['tolerance']:g})."
@@ -162,10 +163,13 @@ def _lever_lines(sweep: Sweep) -> Iterator[str]:
     name = next(iter(sweep.manifest["units"]["outcomes"]))
     shape = [len(lever["labels"]) for lever in plan["levers"]] + [plan["samples"]]
     values = _column(sweep, name).reshape(shape)
+    several = [lever for lever in plan["levers"] if 1 < len(lever["labels"]) <= SHOWN_LEVELS]
+    if not several:
+        return
     yield ""
     yield f"{name}, by lever: median (10 to 90 %) over all else; median change from the first level, all else equal"
     for axis, lever in enumerate(plan["levers"]):
-        if len(lever["labels"]) == 1 or len(lever["labels"]) > SHOWN_LEVELS:
+        if lever not in several:
             continue
         yield f"  {lever['name']}" + (f" ({lever['unit']})" if lever["unit"] else "")
         first = np.asarray(values.take(0, axis=axis))
