@@ -79,7 +79,8 @@ def summary_data(sweep: Sweep) -> dict[str, Any]:
 def estimate_lines(found: Estimate) -> Iterator[str]:
     """Yield what an estimate says."""
     threads = "thread" if found.jobs == 1 else "threads"
-    yield f"runs    {found.runs:,}, in {found.chunks:,} {'chunk' if found.chunks == 1 else 'chunks'} of {min(found.chunk, found.runs):,}"
+    chunks = "chunk" if found.chunks == 1 else "chunks"
+    yield f"runs    {found.runs:,}, in {found.chunks:,} {chunks} of {min(found.chunk, found.runs):,}"
     yield f"time    about {duration(found.seconds)} on {found.jobs} {threads} (measured on {found.sample} runs)"
     yield f"disk    about {size(found.disk)}"
     yield f"memory  about {size(found.memory)}, whatever the number of runs"
