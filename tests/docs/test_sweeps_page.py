@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from transition_sim.data import list_sweeps
-from transition_sim.study.outcomes import MEASURES
 from transition_sim.study.sweep_design import BLOCK
 from transition_sim.study.sweep_file import SweepFile
+from transition_sim.study.sweep_outcomes import MEASURES
 from transition_sim.study.sweep_plan import MAX_RUNS, check_sweep, load_job
 from transition_sim.study.sweep_run import BENCHMARK_TOLERANCE, TOLERANCE
 from transition_sim.study.sweep_xarray import NETCDF_VALUES

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transition_sim.study.outcomes import variables_of
+from transition_sim.study.sweep_outcomes import variables_of
 from transition_sim.study.sweep_plan import Job
 from transition_sim.study.sweep_run import check_effort, run_chunk
 from transition_sim.study.sweep_tables import table_of, table_writer

@@ -19,10 +19,10 @@ from transition_sim.errors import Fault, ModelError, ScenarioError, TransitionSi
 from transition_sim.model.equations import Kind, Model, canonical
 from transition_sim.model.reader import load_model
 from transition_sim.risk import CUMULATIVE
-from transition_sim.study.outcomes import Outcome, outcome_of, usual_outcomes
 from transition_sim.study.scenario import DEFINITIONS, Scenario, load_scenario, within
 from transition_sim.study.sweep_design import BLOCK, RUN, WORLD, Design, Lever
 from transition_sim.study.sweep_file import LeverRange, SampledRange, Written, as_uncertainty, read_sweep
+from transition_sim.study.sweep_outcomes import Outcome, outcome_of, usual_outcomes
 from transition_sim.study.worlds import Uncertainty, draw_worlds, load_uncertainties, range_faults
 from transition_sim.units import convert, split_number
 
