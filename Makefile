@@ -11,15 +11,16 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $
 RUNS ?= 500
 SEED ?= 7
 JOBS ?= auto
+ENSEMBLE ?= both
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test test-all check findings clean
+.PHONY: help compare test test-all check calibrate evidence findings clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 compare: $(VENV)/run.stamp  ## compare the entry points: table on screen, figures and data in results/compare
-	$(BIN)/transition-sim compare --runs $(RUNS) --seed $(SEED) --out results/compare --force
+	$(BIN)/transition-sim compare --ensemble $(ENSEMBLE) --runs $(RUNS) --seed $(SEED) --out results/compare --force
 
 test: $(VENV)/test.stamp  ## run the tests, in a few minutes
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
@@ -31,7 +32,13 @@ check: $(VENV)/test.stamp  ## lint, format, types, and the shipped models and sc
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/transition-sim check models/*.mdl models/uncertainties.yaml models/claims.yaml scenarios/*/*.yaml
+	$(BIN)/transition-sim check models/*.mdl models/uncertainties.yaml models/claims.yaml models/evidence.yaml scenarios/*/*.yaml
+
+calibrate: $(VENV)/run.stamp  ## make the calibrated ensembles anew: scenarios/ensembles (about a minute)
+	$(BIN)/transition-sim calibrate --out scenarios/ensembles --force
+
+evidence: $(VENV)/run.stamp  ## hold the model against published targets, with figures in results/evidence
+	$(BIN)/transition-sim model evidence --out results/evidence --force
 
 findings: $(VENV)/run.stamp  ## compute claims and loops anew and write them into models/README.md
 	$(BIN)/transition-sim model findings --write models/README.md

@@ -1,11 +1,12 @@
 """Ours beside peers: the same file, method and step, outputs read back, in microseconds a run and core.
 
-    python benchmarks/run.py [--rounds 7] [--runs 4096] [--write]
+    python benchmarks/run.py [--rounds 7] [--runs 8192] [--profile] [--write]
 
 Engines: ours (LLVM on one core and on all, NumPy on one), pysimlin by its fastest way (reset, set_value, run_to_end),
 C generated from the same tree and built with -O3 -march=native, PySD (once: it is slow). All under Euler's rule with
 compatible events, final values read. The rounds are interleaved, for these machines are shared; medians, and ratios
-taken round by round. `--write` puts the table and the figure into docs/.
+taken round by round. Then a profile of ours: phases from a file to 1,000 results, and what a step is made of. `--write`
+puts tables and figures into docs/, `--profile` measures the profile alone.
 """
 
 from __future__ import annotations
@@ -23,12 +24,17 @@ from pathlib import Path
 import c_code
 import floor
 import numpy as np
+import phases
+import profile_figure
+import scale
 
 import transition_sim as ts
 from transition_sim.engine.simulate import host_name
 from transition_sim.model.equations import Kind, Model
 
 HERE = Path(__file__).parent
+DOCS = HERE.parent / "docs"
+PROFILE = "## Where the time goes"
 CASES = {
     "transition model": (HERE.parent / "models" / "transition.mdl", ["relapse probability"], "baseline hazard of war"),
     "World3's size": (HERE / "large.mdl", ["stock 0", "sum 3"], "k0"),
@@ -196,23 +202,51 @@ def draw(found: dict[str, dict[str, list[float]]], path: Path) -> None:
     figure.savefig(path, metadata={"Software": None})
 
 
+def profile() -> tuple[str, Callable[[Path], None]]:
+    """Return where the time goes as text, and what draws it."""
+    load = f" Load when it began: {os.getloadavg()[0]:.1f}." if hasattr(os, "getloadavg") else ""
+    times, least, many = phases.measured(), floor.measured(), scale.measured()
+    shares = floor.sector_shares(least.sectors, least.cost)
+    text = "\n\n".join([
+        PROFILE, f"Measured by `python benchmarks/run.py --profile --write` on: {machine()}. Medians of "
+        f"{phases.REPEATS} processes, lowest to highest.{load}", "![Time by phase and by sector](profile.png)",
+        "### From a file to 1,000 results", phases.table(times), "### Inside a step", floor.report(least),
+        "### Many runs", scale.report(many),
+    ])  # fmt: skip
+    return text, lambda path: profile_figure.draw(times, shares, path)
+
+
+def comparison(rounds: int, runs: int) -> tuple[str, Callable[[Path], None]]:
+    """Return ours beside peers as text, and what draws it."""
+    found = measure(rounds, runs)
+    text = "\n\n".join([
+        "# How fast", f"Measured by `python benchmarks/run.py --write` on: {machine()}. "
+        f"{rounds} interleaved rounds of {runs:,} runs.", "![Time a run by engine](benchmarks.png)", table(found),
+    ])  # fmt: skip
+    return text, lambda path: draw(found, path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--runs", type=int, default=8192)
-    parser.add_argument("--write", action="store_true", help="put table and figure into docs/")
+    parser.add_argument("--write", action="store_true", help="put tables and figures into docs/")
+    parser.add_argument(
+        "--profile", action="store_true", help="only where the time goes; the comparison stays as it is"
+    )
     asked = parser.parse_args()
-    found = measure(asked.rounds, asked.runs)
-    text = "\n\n".join([
-        "# How fast", f"Measured by `python benchmarks/run.py --write` on: {machine()}. "
-        f"{asked.rounds} interleaved rounds of {asked.runs:,} runs.",
-        "![Time a run by engine](benchmarks.png)", table(found), "## Where the time goes", floor.report(),
-    ])  # fmt: skip
-    print(text)
+    page = DOCS / "benchmarks.md"
+    if asked.profile:
+        compared = page.read_text(encoding="utf-8").split(PROFILE)[0].rstrip()
+    else:
+        compared, draw_comparison = comparison(asked.rounds, asked.runs)
+        if asked.write:
+            draw_comparison(DOCS / "benchmarks.png")
+    profiled, draw_profile = profile()
+    print(profiled if asked.profile else f"{compared}\n\n{profiled}")
     if asked.write:
-        docs = HERE.parent / "docs"
-        (docs / "benchmarks.md").write_text(text + "\n", encoding="utf-8")
-        draw(found, docs / "benchmarks.png")
+        page.write_text(f"{compared}\n\n{profiled}\n", encoding="utf-8")
+        draw_profile(DOCS / "profile.png")
 
 
 if __name__ == "__main__":

@@ -24,13 +24,15 @@ from pathlib import Path
 
 import numpy as np
 
+from transition_sim.study.sweep_file import find_sweep
+
 SWEEP = "draw_down_timing"
 POINTS = 200
 
 
-def command(out: Path, worlds: int, *more: str) -> list[str]:
+def command(out: Path, worlds: int, *more: str, sweep: str = SWEEP) -> list[str]:
     """Return the command line of one sweep."""
-    words = [sys.executable, "-m", "transition_sim.cli", "sweep", SWEEP, "--out", str(out), "--runs", str(worlds)]
+    words = [sys.executable, "-m", "transition_sim.cli", "sweep", sweep, "--out", str(out), "--runs", str(worlds)]
     return [*words, "--quiet", *more]
 
 
@@ -62,9 +64,11 @@ def time_it(work: Path, repeats: int = 5) -> None:
 
 
 def memory(work: Path) -> None:
-    """Print the largest resident memory by the number of runs."""
+    """Print the largest resident memory by the number of runs; of prior worlds, for calibrated ones are a thousand."""
+    prior = str(work / "prior.yaml")
+    Path(prior).write_text(find_sweep(SWEEP).read_text().replace("uncertainties: c5", "uncertainties: prior"))
     for worlds in (50, 500, 5000):
-        wall, _, megabytes = timed(command(work / "out", worlds, "--force"))
+        wall, _, megabytes = timed(command(work / "out", worlds, "--force", sweep=prior))
         size = sum(path.stat().st_size for path in (work / "out").rglob("*") if path.is_file())
         print(f"{worlds * POINTS:,} runs: {megabytes:.0f} MB, {wall:.0f} s, {size / 1e6:.0f} MB on disk", flush=True)
 

@@ -17,7 +17,7 @@ SOURCE = Path(transition_sim.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 LAYERS = (
     ("errors",),
-    ("data", "units"),
+    ("cache", "data", "units"),
     ("model",),
     ("engine",),
     ("risk",),
@@ -31,11 +31,14 @@ DOORS = {
     "matplotlib": {"figures.py"},
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
-    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "models", "scenarios", "sweeps")},
-    "pydantic": {"study/scenario.py", "study/worlds.py", "study/findings.py", "study/sweep_file.py"},
+    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sweeps")},
+    "pydantic": {
+        f"study/{name}.py" for name in ("evidence", "findings", "measures", "scenario", "sweep_file", "worlds")
+    },
     "pyarrow": {"study/sweep_tables.py"},
     "filelock": {"study/sweep_store.py"},
     "distributed": {"study/sweep_cluster.py"},
+    "platformdirs": {"cache.py"},
     "subprocess": {"model/insight.py"},
 }
 FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "joblib", "requests", "urllib", "socket", "http"}

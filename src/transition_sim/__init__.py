@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from transition_sim.model.equations import Model, Variable
     from transition_sim.model.reader import load_model
     from transition_sim.risk import aid_gap, hazard_decomposition, relapse_risk
-    from transition_sim.study.comparison import Comparison, compare
+    from transition_sim.study.comparison import compare
+    from transition_sim.study.outcomes import Comparison
     from transition_sim.study.scenario import Scenario, load_scenario
     from transition_sim.study.sweep import Sweep, load_sweep, run_sweep
     from transition_sim.study.sweep_rerun import rerun
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Comparison": "study.comparison",
+    "Comparison": "study.outcomes",
     "Fault": "errors",
     "Model": "model.equations",
     "ModelError": "errors",

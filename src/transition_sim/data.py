@@ -85,9 +85,9 @@ def write_text(path: Path, text: str) -> Path:
     return write_bytes(path, text.encode("utf-8"))
 
 
-def write_bytes(path: Path, data: bytes) -> Path:
+def write_bytes(path: Path, data: bytes, mode: int = 0o644) -> Path:
     """Write a file by a temporary name and a rename, so that no half of it is ever seen; return its path."""
-    with written(path) as temporary:
+    with written(path, mode=mode) as temporary:
         temporary.write_bytes(data)
     return path
 
@@ -100,16 +100,16 @@ def write_durably(path: Path, data: bytes) -> Path:
 
 
 @contextmanager
-def written(path: Path, durable: bool = False) -> Iterator[Path]:
+def written(path: Path, durable: bool = False, mode: int = 0o644) -> Iterator[Path]:
     """Give a temporary file beside `path` that takes its name once the block ends well, and is removed if it fails."""
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
         if durable:
             _to_disk(temporary)
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

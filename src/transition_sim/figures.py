@@ -24,8 +24,11 @@ from transition_sim.data import write_bytes
 from transition_sim.engine.result import Result
 from transition_sim.model.equations import Kind, Model
 from transition_sim.model.insight import Loop, Loops
-from transition_sim.study.comparison import Comparison, Outcome, quantiles
-from transition_sim.study.wording import finding, label, phases, spread_of_worlds
+from transition_sim.study.ensembles import Ensemble
+from transition_sim.study.evidence import Verdict
+from transition_sim.study.outcomes import Comparison, Outcome, quantiles
+from transition_sim.study.wording import finding, label, phases, spread_of_worlds, worlds_words
+from transition_sim.study.worlds import Uncertainty
 
 Floats = NDArray[np.float64]
 MM = 1 / 25.4
@@ -87,9 +90,9 @@ def _option_axis(ax: Axes, options: Sequence[str], text: str) -> Axes:
     return ax
 
 
-def trajectory(ax: Axes, time: Floats, values: Floats, scale: float, dates: Mapping[str, float]) -> Axes:
-    """Draw the median and the 10th to 90th percentile band of `values` `(time, world)` over years."""
-    low, middle, high = np.quantile(values * scale, (0.1, 0.5, 0.9), axis=1)
+def trajectory(ax: Axes, time: Floats, band: Floats, scale: float, dates: Mapping[str, float]) -> Axes:
+    """Draw a band `(3, time)` over years: 10th percentile, median and 90th."""
+    low, middle, high = band * scale
     ax.fill_between(time / 12, low, high, color=SKY, alpha=0.45, linewidth=0)
     ax.plot(time / 12, middle, color=BLUE)
     _draw_down(ax, dates)
@@ -108,13 +111,13 @@ def _draw_down(ax: Axes, dates: Mapping[str, float]) -> None:
         ax.axvline(dates["election date"] / 12, color=GREY, linewidth=0.7, linestyle=":")
 
 
-def hazard_multiplier(ax: Axes, time: Floats, contribution: Floats, dates: Mapping[str, float]) -> Axes:
-    """Draw what one driver multiplies the hazard by: median and band of `(time, world)` log contributions over years.
+def hazard_multiplier(ax: Axes, time: Floats, band: Floats, dates: Mapping[str, float]) -> Axes:
+    """Draw what one driver multiplies the hazard by: a band `(3, time)` of log contributions over years.
 
     The axis is logarithmic, so that doubling and halving are equally far from 1.
     """
     after = time >= 0
-    low, middle, high = np.quantile(np.exp(contribution[after]), (0.1, 0.5, 0.9), axis=1)
+    low, middle, high = np.exp(band[:, after])
     _draw_down(ax, dates)
     ax.axhline(1, color=GREY, linewidth=0.7)
     ax.fill_between(time[after] / 12, low, high, color=SKY, alpha=0.45, linewidth=0)
@@ -160,7 +163,7 @@ def trajectories_figure(done: Comparison, width: float = PAGE) -> Figure:
     with style():
         figure, axes = _panels(len(PANELS), width)
         for ax, (name, scale, unit) in zip(axes, PANELS, strict=True):
-            trajectory(ax, outcome.time, outcome.paths[name][:, none], scale, done.dates)
+            trajectory(ax, outcome.time, outcome.bands[name][:, :, none], scale, done.dates)
             _name(ax, name)
             ax.set_ylabel(unit)
         _finish(figure, _course(done, outcome, none), done, width)
@@ -190,7 +193,7 @@ def _course(done: Comparison, outcome: Outcome, none: int) -> str:
     start = done.dates["draw down start"]
     moments = (start, start + done.dates["draw down duration"] + 12, 240.0)
     at = [int(np.abs(outcome.time - moment).argmin()) for moment in moments]
-    security, gap = (np.median(outcome.paths[name][:, none], axis=1)[at] for name in ("security", "aid gap"))
+    security, gap = (outcome.bands[name][1, at, none] for name in ("security", "aid gap"))
     return (
         f"Without PBC effort, median security is {security[0]:.2f} when the draw-down begins, {security[1]:.2f} a year "
         f"after its planned end and {security[2]:.2f} at year 20; the aid gap is {gap[0]:.1f}, {gap[1]:.1f} and "
@@ -204,14 +207,14 @@ def hazard_figure(done: Comparison, width: float = PAGE) -> Figure:
     outcome = done.outcomes[0]
     none = outcome.options.index("none")
     drivers = {
-        name.removeprefix("hazard from "): values[:, none]
-        for name, values in outcome.paths.items()
+        name.removeprefix("hazard from "): band[:, :, none]
+        for name, band in outcome.bands.items()
         if name.startswith("hazard from ")
     }
     with style():
         figure, axes = _panels(len(drivers), width)
-        for ax, (name, values) in zip(axes, drivers.items(), strict=True):
-            hazard_multiplier(ax, outcome.time, values, done.dates)
+        for ax, (name, band) in zip(axes, drivers.items(), strict=True):
+            hazard_multiplier(ax, outcome.time, band, done.dates)
             _name(ax, name)
             ax.set_ylabel("hazard times")
         _log_scale(axes)
@@ -234,7 +237,7 @@ def _drivers(done: Comparison, time: Floats, drivers: Mapping[str, Floats]) -> s
     """Say what the mission's leaving does to the hazard, and which driver weighs most then."""
     start = done.dates["draw down start"]
     before, after = (int(np.abs(time - t).argmin()) for t in (start, start + done.dates["draw down duration"] + 12))
-    middle = {name: np.exp(np.median(values, axis=1)) for name, values in drivers.items()}
+    middle = {name: np.exp(band[1]) for name, band in drivers.items()}
     worst = max((name for name in drivers if name != "mission"), key=lambda name: middle[name][after])
     return (
         f"The mission multiplies the hazard by {middle['mission'][before]:.2f} when its draw-down begins and by "
@@ -273,9 +276,10 @@ def _finish(figure: Figure, text: str, done: Comparison, width: float) -> None:
     letters = int(width / 1.52)
     figure.suptitle("\n".join(textwrap.wrap(text, letters)), x=0.01, ha="left", fontsize=8)
     relapse = done.definition.replace("_", " ")
+    worlds = ", ".join(f"{name} ({worlds_words(name)})" for name in done.ensembles)
     stamp = (
-        f"{CAUTION} Context '{done.context}', relapse = {relapse}, {done.runs} prior worlds (not calibrated), "
-        f"seed {done.seed}, {done.effort_months:g} effort-months, model {str(done.provenance['model_hash'])[:12]}, "
+        f"{CAUTION} Context '{done.context}', relapse = {relapse}, {done.runs:,} worlds {worlds}, seed {done.seed}, "
+        f"{done.effort_months:g} effort-months, model {str(done.provenance['model_hash'])[:12]}, "
         f"transition_sim {done.provenance['versions']['transition_sim']}."
     )
     figure.supxlabel("\n".join(textwrap.wrap(stamp, int(width / 1.15))), x=0.01, ha="left", fontsize=6, color=GREY)
@@ -307,6 +311,92 @@ def loops_figure(found: Loops, model: Model, top: int = 6, width: float = PAGE) 
     return figure
 
 
+def evidence_figure(verdicts: Mapping[str, Sequence[Verdict]], width: float = PAGE) -> Figure:
+    """Return the targets against what the worlds of each ensemble give, each on the scale of its own band."""
+    first = next(iter(verdicts.values()))
+    with style():
+        figure = Figure(figsize=(width * MM, (9 * len(first) + 45) * MM), layout="constrained")
+        ax = figure.subplots()
+        ax.axvspan(0, 1, color=YELLOW, alpha=0.35, linewidth=0)
+        for number, (name, found) in enumerate(verdicts.items()):
+            colour, shift = (BLUE, VERMILLION, GREEN)[number % 3], 0.18 * (2 * number + 1 - len(verdicts))
+            for row, verdict in enumerate(found):
+                _banded(ax, row + shift, verdict, colour, name if row == 0 else None)
+        for row, verdict in enumerate(first):
+            low, high = verdict.target.band
+            ax.plot((verdict.target.value - low) / (high - low), row, "|", color="black", markersize=9)
+        ax.set_yticks(range(len(first)), [_short_target(verdict) for verdict in first])
+        ax.set_ylim(len(first) - 0.5, -0.5)
+        ax.set_xlim(-1.25, 2.25)
+        ax.set_xticks([0, 1], ["lower end\nof the band", "upper end"])
+        ax.tick_params(axis="y", length=0)
+        figure.legend(loc="outside lower right", frameon=False, fontsize=7, ncols=len(verdicts))
+        text = (
+            "Published targets against calibrated worlds: dot, median; bar, 10th to 90th percentile; filled, fitted; "
+            "open, not fitted; black mark, published value; shaded, band. Arrows leave the picture."
+        )
+        figure.suptitle("\n".join(textwrap.wrap(text, int(width / 1.52))), x=0.01, ha="left", fontsize=8)
+        figure.supxlabel(
+            "\n".join(textwrap.wrap(CAUTION, int(width / 1.15))), x=0.01, ha="left", fontsize=6, color=GREY
+        )
+    return figure
+
+
+def _short_target(verdict: Verdict) -> str:
+    return "\n".join(textwrap.wrap(f"{verdict.name}: {verdict.target.quantity}", 44))
+
+
+def _banded(ax: Axes, row: float, verdict: Verdict, colour: str, name: str | None) -> None:
+    """Draw a verdict's range on the scale of its band, from 0 to 1, cut at the picture's edges with an arrow."""
+    low, high = verdict.target.band
+    ends = np.quantile(verdict.values, (0.1, 0.5, 0.9), method="inverted_cdf")
+    left, middle, right = np.clip((ends - low) / (high - low), -1.2, 2.2)
+    ax.plot([left, right], [row, row], color=colour, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
+    fill = colour if verdict.fitted else "white"
+    shape = "<" if middle <= -1.2 else ">" if middle >= 2.2 else "o"
+    ax.plot(middle, row, shape, color=colour, markerfacecolor=fill, markersize=4, label=name, linestyle="none")
+
+
+def moved_figure(
+    prior: Mapping[str, Uncertainty], worlds: Sequence[Ensemble], units: Mapping[str, str], width: float = PAGE
+) -> Figure:
+    """Return prior ranges against what calibration left of them, for the constants that moved in any ensemble.
+
+    Each is drawn by the share of its prior that lies below, so that an unmoved one would fill 10 to 90 per cent.
+    """
+    moved = {row["constant"]: row["distance"] for each in worlds for row in reversed(each.sheet["moved"])}
+    names = sorted(moved, key=lambda name: -moved[name])
+    with style():
+        figure = Figure(figsize=(width * MM, (9 * len(names) + 45) * MM), layout="constrained")
+        ax = figure.subplots()
+        for row, name in enumerate(names):
+            ax.plot([0, 1], [row, row], color=GREY, linewidth=0.8)
+            for number, each in enumerate(worlds):
+                q = np.clip(np.quantile(prior[name].share(each.columns[name]), (0.1, 0.5, 0.9)), -0.02, 1.02)
+                at, colour = row + 0.18 * (2 * number + 1 - len(worlds)), (BLUE, VERMILLION, GREEN)[number % 3]
+                ax.plot(q[[0, 2]], [at, at], color=colour, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
+                ax.plot(q[1], at, "o", color=colour, markersize=4, label=each.name if row == 0 else None)
+        told = [(n, *prior[n].range, units[n].replace("Dmnl", "")) for n in names]
+        ax.set_yticks(
+            range(len(names)), [f"{n} ({low:g} to {high:g} {unit}".rstrip() + ")" for n, low, high, unit in told]
+        )
+        ax.axvspan(0.1, 0.9, color=YELLOW, alpha=0.35, linewidth=0)
+        ax.set_ylim(len(names) - 0.5, -0.5)
+        ax.set_xlim(-0.03, 1.03)
+        ax.set_xticks([0, 0.1, 0.5, 0.9, 1], ["0", "10", "50", "90", "100"])
+        ax.set_xlabel("share of the prior that lies below (%)")
+        ax.tick_params(axis="y", length=0)
+        figure.legend(loc="outside lower right", frameon=False, fontsize=7, ncols=len(worlds))
+        still = len(next(iter(worlds)).columns) - len(names)
+        text = (
+            f"What the targets tell: the {len(names)} constants whose values moved, of {still + len(names)} sampled. "
+            "Shaded: 10th to 90th percentile before; bar: the same after; dot: median after. Of the other "
+            f"{still} the targets say nothing."
+        )
+        figure.suptitle("\n".join(textwrap.wrap(text, int(width / 1.52))), x=0.01, ha="left", fontsize=8)
+    return figure
+
+
 COMPARISON_FIGURES: Mapping[str, Callable[[Comparison, float], Figure]] = {
     "options": comparison_figure,
     "trajectories": trajectories_figure,
@@ -315,13 +405,16 @@ COMPARISON_FIGURES: Mapping[str, Callable[[Comparison, float], Figure]] = {
 
 
 def save_comparison(done: Comparison, folder: Path) -> list[Path]:
-    """Save every figure of a comparison, by definition, page and column wide, as SVG and PNG; return the paths."""
+    """Save every figure of a comparison, by ensemble and definition, page and column wide, as SVG and PNG."""
     written: list[Path] = []
-    for definition in done.definitions:
-        mark = f"-{definition.replace('_', '-')}" if len(done.definitions) > 1 else ""
-        for name, make in COMPARISON_FIGURES.items():
-            written += save(make(done.under(definition), PAGE), folder / f"{name}{mark}")
-            written += save(make(done.under(definition), COLUMN), folder / f"{name}{mark}-column")
+    for ensemble in done.ensembles:
+        for definition in done.definitions:
+            part = done.within(ensemble).under(definition)
+            mark = f"-{ensemble}" if len(done.ensembles) > 1 else ""
+            mark += f"-{definition.replace('_', '-')}" if len(done.definitions) > 1 else ""
+            for name, make in COMPARISON_FIGURES.items():
+                written += save(make(part, PAGE), folder / f"{name}{mark}")
+                written += save(make(part, COLUMN), folder / f"{name}{mark}-column")
     return written
 
 

@@ -54,11 +54,10 @@ def relapse_risk(result: Result, years: Iterable[float] = (5, 10, 15, 20)) -> pd
     """
     import pandas as pd
 
-    risk = probability(result)
     wanted = list(years)
-    rows = [risk[time_index(result, 12 * year)] for year in wanted]
+    at = np.array([time_index(result, 12 * year) for year in wanted], dtype=np.int64)
     index = pd.Index(wanted, name="years from mandate")
-    return pd.DataFrame(rows, index=index, columns=pd.RangeIndex(result.runs, name="run"))
+    return pd.DataFrame(probability(result, at), index=index, columns=pd.RangeIndex(result.runs, name="run"))
 
 
 def hazard_decomposition(result: Result) -> dict[str, Floats]:

@@ -7,14 +7,17 @@ engines are asked live.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special, stats
 
 from transition_sim.engine.numpy_backend import compile_program
 from transition_sim.engine.plan import BACKENDS
@@ -22,7 +25,7 @@ from transition_sim.engine.simulate import simulate, structure_of
 from transition_sim.engine.solvers import integrate_batch, make_grid, regular_times
 from transition_sim.errors import ScenarioError
 from transition_sim.model.equations import Kind, Model, canonical
-from transition_sim.model.functions import FUNCTIONS, STRUCTURES
+from transition_sim.model.functions import DRAW, FUNCTIONS, STRUCTURES
 from transition_sim.model.reader import load_model
 
 HERE = Path(__file__).parent
@@ -38,8 +41,92 @@ def euler_smooth(inputs: np.ndarray, time: float, start: float) -> np.ndarray:
     return np.array(levels)
 
 
+def turned(word: int, bits: int) -> int:
+    return (word << bits | word >> (32 - bits)) % 2**32
+
+
+def threefry(key: tuple[int, int], counter: tuple[int, int]) -> tuple[int, int]:
+    """Return Threefry-2x32 of 20 rounds in whole numbers of Python, written apart from the engine's."""
+    keys = [*key, key[0] ^ key[1] ^ 0x1BD11BDA]
+    x, y = (counter[0] + key[0]) % 2**32, (counter[1] + key[1]) % 2**32
+    for i in range(20):
+        x = (x + y) % 2**32
+        y = turned(y, (13, 15, 26, 6, 17, 29, 16, 24)[i % 8]) ^ x
+        if i % 4 == 3:
+            n = i // 4 + 1
+            x, y = (x + keys[n % 3]) % 2**32, (y + keys[(n + 1) % 3] + n) % 2**32
+    return x, y
+
+
+def drawn(call: str, stream: int = 0, noise_seed: int = 4487556, seed: int = 0, run: int = 0) -> np.ndarray:
+    """Return what a call draws at each step: `call` is the variable's name, `>` and which RANDOM call it is there."""
+    place = int.from_bytes(hashlib.sha256(call.encode()).digest()[:4], "big")
+    own, usual = (stream, 0) if stream else (noise_seed, 1)
+    key = threefry((seed, own % 2**32), (place, usual))
+    pairs = [threefry(key, (run, step)) for step in range(len(TIMES))]
+    return np.array([((high >> 6) * 2**26 + (low >> 6) + 0.5) / 2**52 for high, low in pairs])
+
+
+def exponential(u: np.ndarray, low: float, high: float, shift: float, stretch: float) -> np.ndarray:
+    """Return SciPy's exponential distribution between bounds, at its quantiles u."""
+    return stats.truncexpon.ppf(u, (high - max(low, shift)) / stretch, loc=max(low, shift), scale=stretch)
+
+
+def between(law: Any, u: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Return a distribution's quantiles between bounds."""
+    return law.ppf(law.cdf(low) + u * (law.cdf(high) - law.cdf(low)))
+
+
+def normal(u: np.ndarray, low: float, high: float, mean: float, deviation: float) -> np.ndarray:
+    """Return SciPy's normal distribution between bounds, at its quantiles u."""
+    return stats.truncnorm.ppf(u, (low - mean) / deviation, (high - mean) / deviation, mean, deviation)
+
+
+def weibull(shape: float, shift: float, stretch: float) -> Any:
+    """Return SciPy's Weibull distribution with mean 1 before it is stretched and shifted."""
+    return stats.weibull_min(shape, loc=shift, scale=stretch / special.gamma(1 + 1 / shape))
+
+
+SPREAD = 0.25 * (np.minimum(TIMES, 6) - 1) * (TIMES > 0.99)
+RANDOM = {
+    "random_0_1": {"x": drawn("x>1"), "y": drawn("y>1") + 10 * drawn("y>2")},
+    "random_uniform": {"x": -2 + 7 * drawn("x>1"), "y": np.full(17, 3.0)},
+    "random_normal": {
+        "x": normal(drawn("x>1"), -1000, 1000, 12, 5),
+        "y": normal(drawn("y>1"), 0, 20, 12, 5),
+        "far": normal(drawn("far>1", 3), 27, 40, 12, 5),
+        "spread": SPREAD,
+        "z": np.array([normal(u, -1, 3, 0.5, s) if s > 0 else 0.5 for u, s in zip(drawn("z>1"), SPREAD, strict=True)]),
+    },
+    "random_exponential": {
+        "x": exponential(drawn("x>1"), 0, 1000, 0, 1),
+        "y": exponential(drawn("y>1", 9), 1, 4, 0.5, 2),
+    },
+    "random_triangular": {
+        "x": between(stats.triang(1 / 3, 0, 15), drawn("x>1", 77), 0, 20),
+        "y": between(stats.triang(1 / 3, 0, 15), drawn("y>1", 77), 2, 12),
+        "left": between(stats.triang(0, 1, 3), drawn("left>1"), 0, 9),
+        "right": between(stats.triang(1, 1, 3), drawn("right>1"), 0, 9),
+    },
+    "random_weibull": {
+        "x": weibull(1.7, 0, 1).ppf(drawn("x>1")),
+        "y": between(weibull(0.8, 0.5, 2), drawn("y>1", 9), 1, 4),
+    },
+    "random_streams": {
+        "x[a]": drawn("x[a]>1", 0, 12),
+        "x[b]": drawn("x[b]>1", 0, 12),
+        "y": drawn("y>1", 5),
+        "z": drawn("z>1", -5),
+        "s": drawn("y>1", 5)[0]
+        + 0.5 * np.concatenate([[0.0], np.cumsum(drawn("x[a]>1", 0, 12) - drawn("x[b]>1", 0, 12))[:-1]]),
+        "held": np.full(17, drawn("held>1", 0, 12)[0] + drawn("y>1", 5)[0]),
+    },
+}
+
 STEPPED = 0.5 + 2.0 * (TIMES >= 2)
 BY_HAND: dict[str, dict[str, np.ndarray]] = {
+    # Others draw other numbers: whole numbers of Python and SciPy's distributions say which are ours.
+    **RANDOM,
     # PySD gives a variable the subscripts of the range that its own is mapped to.
     "mapping": {
         **{f"price[b{i + 1}]": np.full(17, price) for i, price in enumerate((3.0, 5.0, 7.0))},
@@ -69,6 +156,7 @@ PYSD_CANNOT = {
     "lookup_backward": "lookups cannot be arguments",
 }
 PYSIMLIN_CANNOT = {
+    **dict.fromkeys(RANDOM, "draws other numbers"),
     **dict.fromkeys((f"function_{n}" for n in ("cosh", "sinh", "tanh", "power")), "does not know the function"),
     **dict.fromkeys(("delay_n", "smooth_n"), "refuses orders above 3"),
     "forecast": "does not know the function",
@@ -130,11 +218,13 @@ def test_backends_agree(name: str, method: str, events: str) -> None:
     """NumPy and LLVM, three runs of which two differ in every constant, to 1e-12 of each variable's maximum."""
     model = load_model(HERE / f"{name}.mdl")
     if any(v.even_step for v in model.variables.values()) and (method, events) != ("euler", "compatible"):
-        with pytest.raises(ScenarioError, match="needs an even grid"):
-            simulate(model, method=method, events=events)
+        refused(model, method, events)
+        return
+    if model.draws and events == "exact":
+        refused(model, method, events)
         return
     constants = {v.name: v.value * np.array([1.0, 1.01, 0.97]) for v in model.of_kind(Kind.CONSTANT)
-                 if v.name.upper() not in CONTROLS and v.name not in model.clock_inputs}  # fmt: skip
+                 if not v.hidden and v.name.upper() not in CONTROLS and v.name not in model.clock_inputs}  # fmt: skip
     results = [
         simulate(model, constants=constants, method=method, events=events, outputs="all", backend=backend)
         for backend in BACKENDS
@@ -144,6 +234,11 @@ def test_backends_agree(name: str, method: str, events: str) -> None:
         assert np.array_equal(np.isfinite(one), np.isfinite(other)), n
         error = np.abs(np.where(np.isfinite(one), one - other, 0)).max()
         assert error <= 1e-12 * max(np.abs(one[np.isfinite(one)]).max(initial=0), 1e-300), n
+
+
+def refused(model: Model, method: str, events: str) -> None:
+    with pytest.raises(ScenarioError, match="needs an even grid"):
+        simulate(model, method=method, events=events)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -175,7 +270,7 @@ def test_golden_table_in_batches_and_in_scalars(name: str) -> None:
     names = tuple(moving(model))
     grid = make_grid(0, 8, 0.5, regular_times(0, 8, 0.5), np.empty((0, 1)))
     batch_program = compile_program(model, structure_of(model), names, "numpy", "compatible")
-    values = [float(model.constants[n]) for n in batch_program.constants]
+    values = [model.variables[n].value for n in batch_program.constants]
     batch = integrate_batch(batch_program, [np.full(3, v) for v in values], grid, "euler", "compatible", 0.5)
     scalar_program = compile_program(model, structure_of(model), names, "scalar", "compatible")
     scalar = by_scalars(scalar_program, values)
@@ -211,6 +306,6 @@ def test_pysimlin_agrees(name: str) -> None:
 
 def test_every_function_has_a_golden() -> None:
     text = "\n".join((HERE / f"{n}.mdl").read_text(encoding="utf-8") for n in NAMES)
-    called = [n for n, function in FUNCTIONS.items() if not function.infix] + list(STRUCTURES)
+    called = [n for n, function in FUNCTIONS.items() if not function.infix and n != DRAW] + list(STRUCTURES)
     lacking = [n for n in called if f"{n}(" not in text and f"{n} (" not in text and n not in ("INTEG",)]
     assert lacking == []

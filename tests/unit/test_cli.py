@@ -42,7 +42,7 @@ def test_help_lists_what_exists(call: Call) -> None:
     assert code == 0
     for command in ("compare", "run", "check", "model", "scenario", "sweep", "rerun"):
         assert command in out
-    for absent in ("calibrate", "workshop", "lab", "report"):
+    for absent in ("workshop", "lab", "report"):
         assert absent not in out
 
 
@@ -53,7 +53,7 @@ def test_version(call: Call) -> None:
 def test_compare_prints_tables_and_writes_files(call: Call, tmp_path: Path) -> None:
     code, out, err = call("compare", "--runs", "6", "--seed", "0", "--out", "results/new")
     assert code == 0
-    assert "not calibrated" in out
+    assert "WORLDS c5" in out
     assert "best in" in out
     assert err == ""
     folder = tmp_path / "results" / "new"
@@ -102,7 +102,11 @@ def test_compare_takes_further_options(call: Call, tmp_path: Path) -> None:
         ("compare --definition wars", 3, "allowed: war, armed_conflict, major_war, all"),
         ("model draw --sector Aids --out pictures", 3, "did you mean 'Aid'"),
         ("model loops nowhere.mdl", 3, "nowhere.mdl: no such file"),
-        ("compare --ensemble c5", 3, "'c5' does not exist yet"),
+        ("compare --ensemble c7", 3, "allowed: prior, c5, c6"),
+        ("compare --runs 1001", 3, "allowed: 1 to 1,000"),
+        ("compare --ensemble none.csv", 3, "'none.json' is missing"),
+        ("model evidence --ensemble c7", 3, "allowed: prior, c5, c6"),
+        ("calibrate --ensemble both --out one.csv", 3, "name one ensemble"),
         ("compare --bundle rol", 3, "did you mean 'role'"),
         ("compare --context unamsil", 3, "did you mean 'contexts/unamsil_like'"),
         ("compare --context no/such.yaml", 3, "no such file"),
@@ -190,6 +194,18 @@ def test_run_takes_any_model_of_ones_own(call: Call, mdl: Callable[..., Path], t
     assert (tmp_path / "o" / "stocks.svg").stat().st_size > 1000
 
 
+def test_run_draws_random_numbers_by_its_seed(call: Call, mdl: Callable[..., Path]) -> None:
+    path = str(mdl("x = INTEG(RANDOM UNIFORM(0, 1, 0), 0)"))
+    assert call("run", path)[0] == 3
+    ends = []
+    for seed in ("0", "3", "3"):
+        code, out, _ = call("run", path, "--events", "compatible", "--seed", seed, "--json")
+        assert code == 0
+        assert json.loads(out)["provenance"]["seed"] == int(seed)
+        ends.append(json.loads(out)["variables"]["x"][-1])
+    assert ends[0] != ends[1] == ends[2]
+
+
 def test_run_that_breaks_down_is_a_failure(call: Call, mdl: Callable[..., Path]) -> None:
     code, _, err = call("run", str(mdl("x = INTEG(-1, 2.25)", "r = SQRT(x)")))
     assert code == 1
@@ -227,7 +243,7 @@ def test_out_that_is_a_file_is_refused(call: Call, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_interrupt_gives_130() -> None:
-    words = [sys.executable, "-m", "transition_sim.cli", "compare", "--runs", "20000"]
+    words = [sys.executable, "-m", "transition_sim.cli", "compare", "--runs", "20000", "--ensemble", "prior"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()

@@ -13,8 +13,10 @@ import pytest
 import transition_sim as ts
 from transition_sim.errors import ScenarioError, SimulationError
 from transition_sim.study import comparison
-from transition_sim.study.comparison import OPTIONS, Comparison, Outcome, quantiles
-from transition_sim.study.wording import comparison_lines, comparison_tables
+from transition_sim.study.comparison import OPTIONS
+from transition_sim.study.ensembles import draw_worlds
+from transition_sim.study.outcomes import Comparison, Outcome, quantiles
+from transition_sim.study.wording import comparison_lines, comparison_tables, flips, label
 
 THREE = {"p10", "median", "p90"}
 
@@ -34,7 +36,7 @@ def test_json_follows_the_contract(done: Comparison) -> None:
     assert set(data["referee"]) == {"runs", "max_deviation", "tolerance"}
     assert [result["bundle"] for result in data["results"]] == ["role", "same"]
     for result in data["results"]:
-        assert (result["ensemble"], result["definition"]) == ("prior", "war")
+        assert (result["ensemble"], result["definition"]) == ("c5", "war")
         assert [option["name"] for option in result["options"]] == list(OPTIONS)
         for option in result["options"]:
             years = {"5", "10", "15", "20"}
@@ -65,7 +67,7 @@ def test_outcomes_are_those_of_plain_runs(done: Comparison) -> None:
     """One world and one option, integrated by SciPy from the context, the option and the world's constants."""
     model = ts.load_model()
     setting = ts.load_scenario("contexts/unamsil_like").combined(ts.load_scenario("entry_points/draw_down"))
-    columns = ts.sample_worlds(model, 24, 5).columns
+    columns = draw_worlds(model, "c5", 24, 5).columns
     not_sampled = {name for name in columns if name in ts.load_scenario("contexts/unamsil_like").settings}
     for world in (0, 17):
         constants = {name: float(v[world]) for name, v in columns.items() if name not in not_sampled}
@@ -93,7 +95,7 @@ def test_blocks_of_worlds_do_not_change_the_numbers(done: Comparison, monkeypatc
     monkeypatch.setattr(comparison, "BLOCK", 7 * 5)
     blocks = ts.compare(context="unamsil_like", runs=24, seed=5, bundle="role").outcomes[0]
     assert np.array_equal(blocks.probability, done.outcomes[0].probability)
-    assert np.array_equal(blocks.paths["security"], done.outcomes[0].paths["security"])
+    assert np.array_equal(blocks.bands["security"], done.outcomes[0].bands["security"])
 
 
 def test_all_definitions_differ_in_level_and_share_everything_else() -> None:
@@ -105,7 +107,7 @@ def test_all_definitions_differ_in_level_and_share_everything_else() -> None:
     war, conflict, major = (every.under(name).outcomes[0] for name in every.definitions)
     assert (conflict.probability > war.probability).all()
     assert (major.probability < conflict.probability).all()
-    assert np.allclose(war.paths["security"], major.paths["security"], rtol=1e-12)
+    assert np.allclose(war.bands["security"], major.bands["security"], rtol=1e-12)
     alone = ts.compare(runs=6, seed=5, definition="armed_conflict").outcomes[0]
     assert np.array_equal(alone.probability, conflict.probability)
     text = "\n".join([*comparison_tables(every), *comparison_lines(every)])
@@ -134,9 +136,10 @@ def test_table_says_what_the_json_says(done: Comparison) -> None:
     assert row["aid_gap_months_open_p90"] == option["aid_gap"]["months_open"]["p90"]
 
 
-def test_words_say_assumption_prior_and_equal_effort(done: Comparison) -> None:
+def test_words_say_assumption_worlds_and_equal_effort(done: Comparison) -> None:
     words = " ".join(" ".join(comparison_lines(done)).split())
-    for part in ("ASSUMPTION", "no published estimate", "not calibrated", "Only year 20", "return to war", "forecast"):
+    parts = ("ASSUMPTION", "no published estimate", "WORLDS c5", "Only year 20", "return to war", "forecast")
+    for part in (*parts, "103 countries", "times the median gain"):
         assert part in words
     for text in [*comparison_tables(done), *comparison_lines(done)]:
         assert all(len(line) <= 80 for line in text.splitlines())
@@ -151,7 +154,8 @@ def test_words_say_assumption_prior_and_equal_effort(done: Comparison) -> None:
         ({"options": ["spread", "entry_points/spread"]}, r"options given twice: spread"),
         ({"definition": "wars"}, r"definition 'wars' does not exist; allowed: war.*did you mean 'war'"),
         ({"bundle": "rolle"}, r"bundle 'rolle'.*did you mean 'role'"),
-        ({"ensemble": "c5"}, r"ensemble 'c5' does not exist yet.*'prior'"),
+        ({"ensemble": "c7"}, r"ensemble 'c7' does not exist; allowed: prior, c5, c6"),
+        ({"runs": 1001}, r"1,001 worlds; ensemble 'c5' holds 1,000, allowed: 1 to 1,000"),
         ({"runs": 0}, r"0 worlds; allowed: 1 or more"),
         ({"effort": -1}, r"'PBC effort budget' is -1|effort"),
         ({"effort": float("nan")}, r"effort"),
@@ -260,10 +264,44 @@ def test_broken_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_measures_on_known_numbers() -> None:
     risks = np.array([[[0.4, 0.3, 0.2, 0.2], [0.3, 0.3, 0.3, 0.1], [0.3, 0.4, 0.1, 0.1]]])
     outcome = Outcome(
-        "war", "role", ("none", "a", "b"), risks, risks, {}, risks[0], np.zeros(1), {}, (False, True, True)
+        "war", "role", ("none", "a", "b"), risks, risks, {}, risks[0], np.zeros(1), {}, (False, True, True), "c5"
     )
     assert outcome.difference[0, 1] == pytest.approx([-0.1, 0, 0.1, -0.1])
     assert outcome.regret[0, 0] == pytest.approx([0.1, 0, 0.1, 0.1])
     assert outcome.share_best[0] == pytest.approx([0.5 / 4, 1.5 / 4, 2 / 4])
     assert outcome.share_best[0].sum() == pytest.approx(1)
+    assert outcome.leader == 2
+    assert outcome.level == (2,)
+
+
+def test_cases_needed_are_those_of_a_test_of_two_proportions() -> None:
+    """40 against 30 per cent takes 354 in each arm, without correction for continuity."""
+    risks = np.array([[[0.4, 0.4], [0.3, 0.4]]])
+    outcome = Outcome("war", "role", ("none", "a"), risks, risks, {}, risks[0], np.zeros(1), {}, (False, True), "c5")
+    assert outcome.cases_needed(1)[0] == pytest.approx(353.2, abs=0.1)
+    assert outcome.cases_needed(1)[1] == np.inf
+
+
+def test_both_ensembles_stand_side_by_side(done: Comparison) -> None:
+    both = ts.compare(context="unamsil_like", runs=24, seed=5, ensemble="both", bundle="role")
+    assert both.ensembles == ("c5", "c6")
+    assert [result["ensemble"] for result in both.to_dict()["results"]] == ["c5", "c6"]
+    assert np.array_equal(both.within("c5").outcomes[0].probability, done.outcomes[0].probability)
+    weak, strong = (np.median(both.within(name).outcomes[0].probability[-1, 0]) for name in ("c6", "c5"))
+    assert weak > strong  # a weaker mission effect leaves a higher risk
+    text = "\n".join([*comparison_tables(both), *comparison_lines(both)])
+    assert text.count("=== Worlds c") == 2
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_flips_name_the_assumption_and_who_leads_then(done: Comparison) -> None:
+    outcome = done.outcomes[0]
+    first = outcome.options[outcome.leader]
+    other = next(name for name in outcome.options if name not in (first, "none"))
+    risks = outcome.varied["as sampled"].copy()
+    risks[outcome.options.index(other)] -= 0.5
+    flipped = dataclasses.replace(outcome, varied={"as sampled": outcome.varied["as sampled"], "no compact": risks})
+    assert f"under 'no compact' '{label(other)}' is" in flips(flipped)
+    same = dataclasses.replace(outcome, varied={"as sampled": outcome.varied["as sampled"]})
+    assert "none of the assumptions varied puts another one first" in flips(same)
     assert quantiles(np.arange(11.0)) == {"p10": 1, "median": 5, "p90": 9}

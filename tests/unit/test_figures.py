@@ -17,7 +17,7 @@ from matplotlib.transforms import Bbox
 
 import transition_sim as ts
 from transition_sim import figures
-from transition_sim.study.comparison import Comparison
+from transition_sim.study.outcomes import Comparison
 
 WIDTHS = (figures.COLUMN, figures.PAGE)
 
@@ -96,8 +96,8 @@ def test_figures_carry_units_ranges_and_the_stamp(comparison: Comparison, name: 
     figure = figures.COMPARISON_FIGURES[name](comparison, figures.PAGE)
     written = " ".join(" ".join(words.split()) for words, _ in texts(figure))
     for part in (
-        "not a forecast", "PBC effects is an assumption", "not calibrated", "seed 3", "unamsil_like", "relapse = war",
-        "10th to 90th percentile", str(comparison.provenance["model_hash"])[:12],
+        "not a forecast", "PBC effects is an assumption", "c5 (mission effect", "seed 3", "unamsil_like",
+        "relapse = war", "10th to 90th percentile", str(comparison.provenance["model_hash"])[:12],
     ):  # fmt: skip
         assert part in written, part
     for ax in figure.axes:

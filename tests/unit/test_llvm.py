@@ -160,6 +160,33 @@ def test_latches_of_the_state_come_within_a_step() -> None:
     assert gap[:, ~differ].max() < 1e-12
 
 
+def test_worlds_whose_latch_step_differs_are_few_and_a_step_apart() -> None:
+    """Relapse as an event in 1,000 random worlds: those in which the backends latch at another step are listed."""
+    model = ts.load_model()
+    worlds = dict(sample_worlds(model, 1000, 4).columns)
+    worlds["relapse threshold"] = np.random.default_rng(8).exponential(size=1000)
+    wanted = {"outputs": ["relapsed", "cumulative relapse hazard"], "save_every": 0.5}
+    one, other = (simulate(model, constants=worlds, backend=backend, **wanted) for backend in ("llvm", "numpy"))
+    steps = [result["relapsed"].argmax(axis=0) for result in (one, other)]
+    assert 100 < (steps[0] > 0).sum() < 900
+    listed = {int(world): int(steps[0][world] - steps[1][world]) for world in np.flatnonzero(steps[0] != steps[1])}
+    assert len(listed) <= 2, listed
+    assert set(listed.values()) <= {-1, 1}, listed
+    same = steps[0] == steps[1]
+    assert np.abs(one["cumulative relapse hazard"] - other["cumulative relapse hazard"])[:, same].max() < 1e-12
+
+
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+def test_scipy_referees_both_backends(backend: str) -> None:
+    model = ts.load_model()
+    scenario = ts.load_scenario("contexts/reference").combined(ts.load_scenario("entry_points/late_transition"))
+    worlds = dict(sample_worlds(model, 60, 4).columns)
+    result = simulate(
+        model, scenario, constants=worlds, outputs=["relapse probability"], backend=backend, save_every=12
+    )
+    assert ts.referee(result, ["relapse probability"], sample=10).deviation["relapse probability"] < 1e-4
+
+
 def no_target() -> tuple[str, str, int]:
     raise RuntimeError("no target for this host")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import transition_sim as ts
+from transition_sim import risk
 from transition_sim.data import models_folder
 from transition_sim.errors import ScenarioError
 from transition_sim.model.equations import Kind, Model
@@ -35,6 +38,15 @@ def test_each_range_is_cut_into_as_many_parts_as_worlds(model: Model) -> None:
             assert sorted(np.floor(share * 40).clip(0, 39).astype(int)) == list(range(40)), name
 
 
+@pytest.mark.parametrize(
+    "shape", [{"distribution": "loguniform"}, {"distribution": "uniform"}, {"distribution": "triangular", "mode": 3.0}]
+)
+def test_share_is_the_inverse_of_at(shape: dict[str, object]) -> None:
+    each = Uncertainty.model_validate({"low": 2.0, "high": 5.0, "assumption": "plausible", **shape})
+    share = np.linspace(0, 1, 9)
+    assert each.share(each.at(share)) == pytest.approx(share, abs=1e-12)
+
+
 def test_same_seed_same_worlds_another_seed_others(model: Model) -> None:
     one, same, other = (sample_worlds(model, 9, seed) for seed in (3, 3, 4))
     assert all((one.columns[name] == same.columns[name]).all() for name in one.columns)
@@ -51,11 +63,37 @@ def test_columns_are_not_bound_to_each_other(model: Model) -> None:
 
 def test_shipped_ranges_hold_the_files_own_values(model: Model) -> None:
     ranges, _ = load_uncertainties(model)
-    outside = {n: (u.low, model.find(n).value, u.high) for n, u in ranges.items()
-               if not u.low <= model.find(n).value <= u.high}  # fmt: skip
+    ranged = {name: u for name, u in ranges.items() if u.low is not None}
+    outside = {n: (u.range, model.find(n).value) for n, u in ranged.items()
+               if not u.range[0] <= model.find(n).value <= u.range[1]}  # fmt: skip
     assert outside == {}
     assert all((u.source or u.assumption) for u in ranges.values())
     assert all(model.find(name).kind is Kind.CONSTANT for name in ranges)
+
+
+def test_every_constant_of_the_model_says_what_is_done_with_it(model: Model) -> None:
+    ranges, _ = load_uncertainties(model)
+    assert set(ranges) == set(model.constants)
+
+
+def test_what_is_held_fixed_moves_the_risk_by_no_more_than_it_says(model: Model) -> None:
+    """The points named beside each fixed constant, at both ends of its range, with and without a mission."""
+    ranges, _ = load_uncertainties(model)
+    held = {name: u for name, u in ranges.items() if u.role == "fixed" and u.low is not None}
+    assert len(held) > 40
+    ends = [(name, end) for name, u in held.items() for end in u.range]
+    columns = {name: np.full(len(ends) + 1, model.find(name).value) for name in held}
+    for i, (name, end) in enumerate(ends):
+        columns[name][i + 1] = end
+    moved = dict.fromkeys(held, 0.0)
+    for mission in ({}, {"peak peacekeepers": 0.0}):
+        result = ts.simulate(model, constants={**columns, **mission}, outputs=[risk.CUMULATIVE], save_every=252)
+        points = 100 * risk.probability(result)[-1]
+        for i, (name, _) in enumerate(ends):
+            moved[name] = max(moved[name], abs(points[i + 1] - points[0]))
+    said = {name: float(re.search(r"by ([0-9.]+) points", u.assumption or "")[1]) for name, u in held.items()}
+    assert {name: (moved[name], said[name]) for name in held if moved[name] > said[name]} == {}
+    assert max(said.values()) <= 1.0
 
 
 def test_hazard_weights_and_effects_of_the_commission_are_uncertain(model: Model) -> None:

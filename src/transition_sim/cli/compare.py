@@ -15,7 +15,7 @@ from transition_sim.cli.common import Force, Json, Out, Quiet, app, output_folde
 if TYPE_CHECKING:
     from transition_sim.engine.result import Result
     from transition_sim.model.equations import Model
-    from transition_sim.study.comparison import Comparison
+    from transition_sim.study.outcomes import Comparison
 
 
 @app.command()
@@ -30,8 +30,8 @@ def compare(
     ] = "war",
     bundle: Annotated[str, typer.Option(help="role, same or both.")] = "both",
     ensemble: Annotated[
-        str, typer.Option(help="prior: sampled worlds, not calibrated (the only one so far).")
-    ] = "prior",
+        str, typer.Option(help="c5, c6, both, prior (not calibrated), or a CSV file that calibrate wrote.")
+    ] = "c5",
     as_json: Json = False,
     out: Out = None,
     force: Force = False,
@@ -42,7 +42,7 @@ def compare(
         print(
             f"Comparing options in context '{context}': {runs} plausible worlds, {effort:g} effort-months, seed {seed}."
         )
-        print("Worlds are a prior sample: not calibrated. The size of any PBC effect is an assumption.", flush=True)
+        print(f"Worlds: {ensemble}. The size of any PBC effect is an assumption.", flush=True)
     folder = output_folder(out, force, "table.csv")
     from transition_sim.study.comparison import OPTIONS
     from transition_sim.study.comparison import compare as run_comparison
@@ -65,6 +65,8 @@ def run(
     change: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help='Such as --set "draw down start=5 years".')
     ] = None,
+    events: Annotated[str, typer.Option(help="exact, or compatible: snapped to the step, as Vensim does.")] = "exact",
+    seed: Annotated[int, typer.Option(help="For RANDOM functions.")] = 0,
     as_json: Json = False,
     out: Out = None,
     force: Force = False,
@@ -85,7 +87,7 @@ def run(
     else:
         given = load_scenario(scenario)
         loaded = load_model(model or given.model)
-    result = simulate(loaded, _with_changes(given, loaded, change or []))
+    result = simulate(loaded, _with_changes(given, loaded, change or []), events=events, seed=seed)
     if as_json:
         print(json.dumps(_run_data(result, loaded), indent=1))
     else:

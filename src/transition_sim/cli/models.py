@@ -51,6 +51,7 @@ def _check_model(path: Path) -> list[Any]:
 def _check_yaml(path: Path) -> list[Any]:
     from transition_sim.errors import ScenarioError, TransitionSimError
     from transition_sim.model.reader import load_model
+    from transition_sim.study.evidence import check_evidence
     from transition_sim.study.findings import check_claims
     from transition_sim.study.scenario import check_scenario
     from transition_sim.study.sweep_file import is_sweep
@@ -60,6 +61,8 @@ def _check_yaml(path: Path) -> list[Any]:
 
     try:
         tree, _ = read_yaml(path)
+        if "targets" in tree.value:
+            return list(check_evidence(path, load_model(str(plain(tree).get("model")))))
         if "claims" in tree.value:
             return list(check_claims(path, load_model(str(plain(tree).get("model")))))
         if is_sweep(tree.value):

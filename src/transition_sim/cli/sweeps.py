@@ -105,9 +105,12 @@ def sweep_progress(quiet: bool) -> Callable[[int, int, int], None] | None:
 
 
 def _about_worlds(job: Job) -> str:
-    if job.ensemble == "prior":
-        return "Worlds are a prior sample: not calibrated. The size of any PBC effect is an assumption."
-    return "A stylised teaching and exploration model, not a forecast."
+    from transition_sim.study.ensembles import SAYS
+
+    if job.ensemble is None:
+        return "A stylised teaching and exploration model, not a forecast."
+    told = f" ({SAYS[job.ensemble]})" if job.ensemble in SAYS else ""
+    return f"Worlds: {job.ensemble}{told}. The size of any PBC effect is an assumption."
 
 
 def _resume_line(

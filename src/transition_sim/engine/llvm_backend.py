@@ -12,6 +12,7 @@ import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.metadata import version
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -19,6 +20,7 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
+from transition_sim import cache
 from transition_sim.engine.llvm_emit import Emitter
 from transition_sim.engine.llvm_loop import ARGUMENTS, Loop
 from transition_sim.engine.llvm_math import DOUBLE, INTEGER, POINTER
@@ -29,6 +31,8 @@ from transition_sim.model.structure import Structure
 
 Floats = NDArray[np.float64]
 ALIGNED = 64
+SPEED_LEVEL, CODE_LEVEL = 2, 3
+"""How hard LLVM works: on a module's text, and on the machine's code."""
 _C_TYPES = {INTEGER: ctypes.c_int64, POINTER: ctypes.c_void_p, DOUBLE: ctypes.c_double}
 
 
@@ -69,7 +73,7 @@ def fuses() -> bool:
 def _target() -> Any:
     """Return a target machine for this host; an engine takes its own over."""
     name, features, _ = host()
-    return llvm.Target.from_default_triple().create_target_machine(cpu=name, features=features, opt=3)
+    return llvm.Target.from_default_triple().create_target_machine(cpu=name, features=features, opt=CODE_LEVEL)
 
 
 def compile_machine(model: Model, structure: Structure, program: Program, method: str, events: str) -> Machine:
@@ -78,23 +82,50 @@ def compile_machine(model: Model, structure: Structure, program: Program, method
     emitter = Emitter(model, structure, program, events, lanes)
     module = emitter.bodies()
     Loop(module, emitter, method).emit()
-    engine = compiled(module)
+    engine = kept(str(module))
     kind = ctypes.CFUNCTYPE(None, *(_C_TYPES[argument] for _, argument in ARGUMENTS))
     return Machine(program, emitter.held, lanes, events, kind(engine.get_function_address("run")), engine)
 
 
-def optimised(module: ir.Module) -> Any:
-    """Return a module as LLVM leaves it, checked, shared and folded."""
-    parsed = llvm.parse_assembly(str(module))
+def optimised(text: str) -> Any:
+    """Return a module's text as LLVM leaves it, checked, shared and folded."""
+    parsed = llvm.parse_assembly(text)
     parsed.verify()
-    builder = llvm.create_pass_builder(_target(), llvm.create_pipeline_tuning_options(speed_level=2))
+    builder = llvm.create_pass_builder(_target(), llvm.create_pipeline_tuning_options(speed_level=SPEED_LEVEL))
     builder.getModulePassManager().run(parsed, builder)
     return parsed
 
 
 def compiled(module: ir.Module) -> Any:
     """Return the engine that holds a module's machine code."""
-    engine = llvm.create_mcjit_compiler(optimised(module), _target())
+    engine = llvm.create_mcjit_compiler(optimised(str(module)), _target())
+    engine.finalize_object()
+    return engine
+
+
+def kept(text: str) -> Any:
+    """Return the engine that holds a module's machine code, out of the cache where it was compiled for this host."""
+    key = key_of(text)
+    found = cache.load(key)
+    if found is None:
+        return generated(optimised(text), key)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(found))
+    engine.finalize_object()
+    return engine
+
+
+def key_of(text: str) -> str:
+    """Return the key of a module's text in the cache: code is for one processor and made by one version."""
+    name, features, _ = host()
+    versions = [version("transition_sim"), version("llvmlite"), repr(llvm.llvm_version_info)]
+    return cache.key_of("code", name, features, f"O{SPEED_LEVEL}, {CODE_LEVEL}", *versions, text)
+
+
+def generated(module: Any, key: str) -> Any:
+    """Return the engine that holds an optimised module's machine code, which goes into the cache."""
+    engine = llvm.create_mcjit_compiler(module, _target())
+    engine.set_object_cache(lambda _, code: cache.store(key, bytes(code)))
     engine.finalize_object()
     return engine
 
@@ -113,7 +144,7 @@ class Single:
 def compile_single(model: Model, structure: Structure, program: Program) -> Single:
     """Return the flow and the outputs of single runs, compiled for this host, events exact."""
     emitter = Emitter(model, structure, program, "exact", 1)
-    engine = compiled(emitter.single())
+    engine = kept(str(emitter.single()))
     kind = ctypes.CFUNCTYPE(None, ctypes.c_double, ctypes.c_double, *[ctypes.c_void_p] * 3)
     flow, watch = (kind(engine.get_function_address(name)) for name in ("flow", "watch"))
     return Single(program, emitter.held, flow, watch, engine)

@@ -14,7 +14,9 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 
+from transition_sim.engine import noise
 from transition_sim.engine.llvm_math import BIT, DOUBLE, INTEGER, POINTER, VOID, Vectors
+from transition_sim.engine.llvm_noise import OfVectors, Term
 from transition_sim.engine.numpy_backend import Program
 from transition_sim.model.equations import (
     Call,
@@ -26,7 +28,7 @@ from transition_sim.model.equations import (
     Time,
     references,
 )
-from transition_sim.model.functions import FUNCTIONS, SMALL
+from transition_sim.model.functions import DRAW, FUNCTIONS, SMALL
 from transition_sim.model.structure import Structure, used_now
 
 SELECTED_POINTS = 24
@@ -267,6 +269,11 @@ class _Scope:
     def as_number(self, truth: Any) -> Any:
         return self.builder.uitofp(truth, self.v.type)
 
+    def drawn(self, formula: Callable[..., Any], *operands: Any) -> Any:
+        """Emit one of the formulas of `noise`."""
+        of = OfVectors(self.v)
+        return formula(of, *(Term(of, operand) for operand in operands)).value
+
     def step(self, height: Any, start: Any) -> Any:
         b = self.builder
         if self.emitter.events == "exact":
@@ -352,6 +359,10 @@ def _compare(relation: str) -> Callable[..., Any]:
     return lambda s, a, b: s.where(relation, a, b)
 
 
+def _noise(formula: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda s, *operands: s.drawn(formula, *operands)
+
+
 def _library(name: str) -> Callable[..., Any]:
     return lambda s, *operands: s.by_lane(name, *operands)
 
@@ -373,5 +384,7 @@ EMITTERS: Mapping[str, Callable[..., Any]] = {
     "ZIDZ": lambda s, a, b: s.ratio(a, b, s.v.number(0.0)), "XIDZ": lambda s, a, b, c: s.ratio(a, b, c),
     "STEP": lambda s, a, b: s.step(a, b), "RAMP": lambda s, a, b, c: s.ramp(a, b, c),
     "PULSE": lambda s, a, b: s.pulse(a, b), "PULSE TRAIN": lambda s, a, b, c, d: s.pulse_train(a, b, c, d),
+    DRAW: lambda s, *operands: s.drawn(noise.draw, s.te, *operands),
+    **{name: _noise(formula) for name, formula in noise.DISTRIBUTIONS.items()},
 }  # fmt: skip
 """How each function is emitted; `IF THEN ELSE`, `^` and `POWER` are emitted by `_Scope` itself."""

@@ -154,17 +154,16 @@ class Loop:
     def rk4(self, t: Any, te: Any, h: Any) -> None:
         """Emit one classical Runge-Kutta step, in the same order of operations as the NumPy one."""
         b = self.b
-        exact = self.emitter.events == "exact"
         two, six = (ir.Constant(self.vector, [ir.Constant(DOUBLE, n)] * self.lanes) for n in (2.0, 6.0))
         half = b.fdiv(h, two)
         middle, end = b.fadd(t, half), b.fadd(t, h)
         self.call("derivative", t, te, "y", "sum")
         self.over_stocks("trial", lambda of: b.fadd(of("y"), b.fmul(half, of("sum"))))
-        self.call("derivative", middle, te if exact else middle, "trial", "flow")
+        self.call("derivative", middle, te, "trial", "flow")
         for length, at in ((half, middle), (h, end)):
             self.over_stocks("sum", lambda of: b.fadd(of("sum"), b.fmul(two, of("flow"))))
             self.over_stocks("trial", partial(self.shifted, length))
-            self.call("derivative", at, te if exact else at, "trial", "flow")
+            self.call("derivative", at, te, "trial", "flow")
         self.over_stocks("sum", lambda of: b.fadd(of("sum"), of("flow")))
         sixth = b.fdiv(h, six)
         self.over_stocks("y", lambda of: b.fadd(of("y"), b.fmul(sixth, of("sum"))))

@@ -11,11 +11,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from transition_sim.engine.noise import ARRAYS, DISTRIBUTIONS, draw
 from transition_sim.model.equations import (
     Call,
     Expression,
@@ -262,6 +264,11 @@ _PLAIN = (
     "sinh", "cosh", "tanh", "power", "minimum", "maximum", "trunc",
 )  # fmt: skip
 
+_RANDOM: dict[str, Callable[..., Any]] = {
+    "draw": partial(draw, ARRAYS),
+    **{name.lower().replace(" ", "_"): partial(formula, ARRAYS) for name, formula in DISTRIBUTIONS.items()},
+}
+
 _NUMPY: dict[str, Any] = {
     "__builtins__": {},
     **{name: getattr(np, name) for name in _PLAIN},
@@ -270,6 +277,7 @@ _NUMPY: dict[str, Any] = {
     "zidz": lambda a, b: _xidz(a, b, 0.0),
     "xidz": _xidz,
     "pulse_train": _pulse_train,
+    **_RANDOM,
 }
 
 
@@ -319,5 +327,5 @@ _SCALAR: dict[str, Any] = {
     "arcsin": _ieee(math.asin),
     "arccos": _ieee(math.acos),
     "power": _ieee(math.pow),
-    **{name: _scalar(_NUMPY[name]) for name in ("trunc", "quantum", "modulo", "zidz", "xidz", "pulse_train")},
+    **{name: _scalar(_NUMPY[name]) for name in ("trunc", "quantum", "modulo", "zidz", "xidz", "pulse_train", *_RANDOM)},
 }

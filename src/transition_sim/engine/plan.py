@@ -9,9 +9,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from transition_sim.engine.noise import MAX_RUNS, MAX_SEED
 from transition_sim.engine.resolve import Resolved
 from transition_sim.engine.solvers import ADAPTIVE, FIXED
-from transition_sim.errors import ScenarioError, nearest
+from transition_sim.errors import ScenarioError, nearest, shown
 from transition_sim.model.equations import Kind, Model
 
 BACKENDS = ("llvm", "numpy")
@@ -46,6 +47,8 @@ class Plan:
     events: str
     outputs: tuple[str, ...]
     backend: str
+    seed: int = 0
+    first_run: int = 0
 
 
 def make_plan(
@@ -61,9 +64,10 @@ def make_plan(
     atol: float,
     events: str,
     backend: str | None,
+    seed: int,
+    first_run: int,
 ) -> Plan:
     """Return the plan of a call to `simulate`; ScenarioError with every setting that cannot be."""
-    time = resolved.model.time
     faults: list[str] = []
     first = _control(resolved, "INITIAL TIME", start, faults)
     last = _control(resolved, "FINAL TIME", stop, faults)
@@ -77,17 +81,9 @@ def make_plan(
     faults += _number_faults(first, last, step, every, rtol, atol)
     faults += _word_faults("events", events, ("exact", "compatible"))
     faults += _word_faults("solver", solver, ADAPTIVE)
-    default = "scipy" if resolved.scalar else "rk4"
-    chosen = method or (time.method if events == "compatible" else default)
-    if chosen == "rk2" and method is None:
-        faults.append("the file asks for RK2, which is not offered; name method 'rk4' or 'euler'")
-    else:
-        faults += _word_faults("method", chosen, ("scipy", *FIXED))
+    chosen = _method(resolved, method, events, faults)
     faults += _even_faults(resolved.model, chosen, events, step)
-    if chosen == "scipy" and events == "compatible":
-        faults.append("events='compatible' needs method 'rk4' or 'euler': an adaptive step has no grid to snap to")
-    if chosen == "scipy" and resolved.runs > 1:
-        faults.append("method 'scipy' computes one run at a time; use 'rk4' for many")
+    faults += _draw_faults(resolved, events, seed, first_run)
     if backend is not None:
         faults += _word_faults("backend", backend, BACKENDS)
     if events == "compatible" and not faults and abs(every / step - round(every / step)) > 1e-9:
@@ -96,7 +92,22 @@ def make_plan(
         raise ScenarioError("\n".join(faults))
     names = _outputs(resolved, outputs)
     used = backend or default_backend()
-    return Plan(first, last, step, every, chosen, solver, rtol, atol, events, names, used)
+    return Plan(first, last, step, every, chosen, solver, rtol, atol, events, names, used, int(seed), int(first_run))
+
+
+def _method(resolved: Resolved, method: str | None, events: str, faults: list[str]) -> str:
+    """Return the method: as asked for, else the file's own with compatible events, else by the number of runs."""
+    default = "scipy" if resolved.scalar else "rk4"
+    chosen = method or (resolved.model.time.method if events == "compatible" else default)
+    if chosen == "rk2" and method is None:
+        faults.append("the file asks for RK2, which is not offered; name method 'rk4' or 'euler'")
+    else:
+        faults += _word_faults("method", chosen, ("scipy", *FIXED))
+    if chosen == "scipy" and events == "compatible":
+        faults.append("events='compatible' needs method 'rk4' or 'euler': an adaptive step has no grid to snap to")
+    if chosen == "scipy" and resolved.runs > 1:
+        faults.append("method 'scipy' computes one run at a time; use 'rk4' for many")
+    return chosen
 
 
 def _control(resolved: Resolved, name: str, given: float | None, faults: list[str]) -> float:
@@ -135,9 +146,30 @@ def _even_faults(model: Model, method: str, events: str, step: float) -> list[st
         return []
     owner, what = uneven[0].name.removeprefix("#").split(">", 1)
     return [
-        f"'{owner}' uses {what.rsplit(' ', 1)[0]}, which needs an even grid: give method='euler', "
-        f"events='compatible' and the file's time_step {model.time.step:g}"
+        f"{_place(model, uneven[0].name)}'{owner}' uses {what.rsplit(' ', 1)[0]}, which needs an even grid: give "
+        f"method='euler', events='compatible' and the file's time_step {model.time.step:g}"
     ]
+
+
+def _place(model: Model, name: str) -> str:
+    """Return `file:line: ` of a variable, or nothing where the model came from no file."""
+    return f"{shown(model.path)}:{model.variables[name].line}: " if model.path else ""
+
+
+def _draw_faults(resolved: Resolved, events: str, seed: int, first_run: int) -> list[str]:
+    """Refuse to draw random numbers where steps are not even, and seeds and run numbers beyond a word's 32 bits."""
+    faults = []
+    if resolved.model.draws and events != "compatible":
+        name, function = resolved.model.draws[0]
+        owner = name.removeprefix("#").split(">", 1)[0]
+        told = f"'{owner}' uses {function}, which needs an even grid: give events='compatible'"
+        faults.append(_place(resolved.model, name) + told)
+    last_run = MAX_RUNS - resolved.runs
+    for what, value, largest in (("seed", seed, MAX_SEED), ("first_run", first_run, last_run)):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or not 0 <= value <= largest:
+            faults.append(f"{what} is {value!r}; allowed: whole numbers 0 to {largest}")
+    return faults
 
 
 def _word_faults(name: str, word: str, allowed: tuple[str, ...]) -> list[str]:

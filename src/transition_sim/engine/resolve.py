@@ -81,8 +81,8 @@ def resolve(
 
 def _constant(model: Model, name: str, file: str, line: int | None, faults: list[Fault]) -> Variable | None:
     """Return the constant of that name, or note why there is none."""
-    if name not in model:
-        names = [variable.name for variable in model.of_kind(Kind.CONSTANT)]
+    if name not in model or model.find(name).hidden:
+        names = [variable.name for variable in model.of_kind(Kind.CONSTANT) if not variable.hidden]
         where = model.path.name if model.path else model.name
         faults.append(Fault(file, line, f"'{name}' is not in {where}{nearest(name, names)}"))
         return None

@@ -36,6 +36,7 @@ from transition_sim.engine.solvers import (
     regular_times,
 )
 from transition_sim.errors import SimulationError
+from transition_sim.model import draws
 from transition_sim.model.equations import Expression, Kind, Model
 from transition_sim.model.structure import Structure, Train, analyse
 
@@ -74,6 +75,8 @@ def simulate(
     atol: float = 1e-10,
     backend: str | None = None,
     events: str = "exact",
+    seed: int = 0,
+    first_run: int = 0,
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
@@ -86,7 +89,8 @@ def simulate(
     `compatible` snaps them to the step, as Vensim does, with the file's own method by default. `backend`: `llvm`
     (compiled for this host; the default where it can be) or `numpy` (the reference; plain Python for one run). `jobs`:
     threads over chunks of runs, by default as many as there are processors for `llvm` and 1 for `numpy`, whose calls
-    threads cannot share.
+    threads cannot share. `seed` (0 to 2**32 - 1) and the number of a run, counted from `first_run`, decide what RANDOM
+    functions give.
 
     Raises ScenarioError for inputs that do not fit the model, SimulationError where a single run breaks down; of
     many, those that break down are listed in `Result.failed`.
@@ -94,7 +98,8 @@ def simulate(
     settings = scenario.settings if scenario is not None else {}
     joined = {**(scenario.series if scenario is not None else {}), **(series or {})}
     resolved = resolve(model, settings, constants, joined)
-    plan = make_plan(resolved, outputs, start, stop, save_every, time_step, method, solver, rtol, atol, events, backend)
+    plan = make_plan(resolved, outputs, start, stop, save_every, time_step, method, solver, rtol, atol, events, backend,
+                     seed, first_run)  # fmt: skip
     check_memory(plan, resolved.runs)
     columns = _columns(resolved, plan)
     saved = saved_times(plan)
@@ -106,19 +111,11 @@ def simulate(
     if failed and resolved.runs == 1:
         raise SimulationError(_breakdown(plan, saved, values))
     values[:, :, list(failed)] = np.nan
-    full = {name: np.broadcast_to(column, (resolved.runs,)) for name, column in columns.items()}
+    full = {name: np.broadcast_to(columns[name], (resolved.runs,)) for name in resolved.model.constants}
     units = {name: variable.unit for name, variable in resolved.model.variables.items() if not variable.hidden}
-    return Result(
-        saved,
-        plan.outputs,
-        values,
-        full,
-        units,
-        _provenance(resolved, plan, scenario),
-        failed,
-        resolved.model,
-        _fixed(resolved.model, plan, columns, resolved.runs),
-    )
+    fixed = _fixed(resolved.model, plan, columns, resolved.runs)
+    kept = _provenance(resolved, plan, scenario)
+    return Result(saved, plan.outputs, values, full, units, kept, failed, resolved.model, fixed)
 
 
 def simulate_reduced(
@@ -140,11 +137,12 @@ def simulate_reduced(
     columns = {name: np.asarray(value) for name, value in constants.items()}
     parts: dict[str, list[Floats]] = {}
     how = {"method": "rk4", **how}
+    first_run = how.get("first_run", 0)
     for chunk in _chunks(runs, 1):
         some = {
             name: column if column.ndim == 0 or len(column) == 1 else column[chunk] for name, column in columns.items()
         }
-        result = simulate(model, scenario, constants=some, **how)
+        result = simulate(model, scenario, constants=some, **{**how, "first_run": first_run + chunk.start})
         for name, value in reduce(result).items():
             array = np.asarray(value, dtype=float)
             if array.ndim == 0 or array.shape[-1] != result.runs:
@@ -181,6 +179,7 @@ def referee(result: Result, outputs: Sequence[str], sample: int = 6, seed: int =
         again = simulate(
             result.model, constants=given, outputs=list(outputs), start=float(result.time[0]),
             stop=float(result.time[-1]), save_every=float(result.provenance["save_every"]), solver=solver,
+            seed=result.provenance["seed"], first_run=result.provenance["first_run"] + int(run),
         )  # fmt: skip
         redone.append(again)
         for name in outputs:
@@ -204,11 +203,16 @@ def _columns(resolved: Resolved, plan: Plan) -> dict[str, Floats]:
         "FINAL TIME": plan.stop,
         "TIME STEP": plan.step,
         "SAVEPER": plan.save_every,
+        draws.SEED.upper(): plan.seed,
+        draws.START.upper(): plan.start,
+        draws.STEP.upper(): plan.step,
     }
     columns: dict[str, Floats] = {}
     for variable in resolved.model.of_kind(Kind.CONSTANT):
-        own = np.array([clock.get(variable.name.upper(), variable.value)])
+        own = np.array([clock.get(variable.name.upper(), variable.value)], dtype=float)
         columns[variable.name] = own if variable.name.upper() in clock else resolved.columns.get(variable.name, own)
+    if draws.RUN in columns:
+        columns[draws.RUN] = plan.first_run + np.arange(resolved.runs, dtype=float)
     return columns
 
 
@@ -415,6 +419,8 @@ def _provenance(resolved: Resolved, plan: Plan, scenario: ScenarioLike | None) -
         "start": plan.start,
         "stop": plan.stop,
         "time_step": plan.step,
+        "seed": plan.seed,
+        "first_run": plan.first_run,
         "save_every": plan.save_every,
         "time_unit": model.time.unit,
         "jumps_not_split": list(structure_of(model).unsplit),

@@ -4,7 +4,8 @@ Shapes: constants `(run,)` each, state `(stock, run)`, outputs `(time, output, r
 
 Conditions on time. With exact events every step lies between two break points, and conditions are judged at the
 middle of the step (`te`), where they cannot be ambiguous; a saved value belongs to the step that begins there, so
-outputs are continuous from the right. With compatible events `te` is the time itself, as in Vensim.
+outputs are continuous from the right. With compatible events conditions are judged at the time itself, as in Vensim;
+`te` is then the beginning of the step: the moment for which numbers are drawn.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def integrate_batch(
             if (grid.save[i] >= 0).any():
                 _save(out, grid.save[i], program.observe(t, te, half, state, held))
             if i + 1 < len(grid.nodes):
-                state = advance(program, t, after - t, te, half, state, held, events == "exact")
+                state = advance(program, t, after - t, te, half, state, held)
     return out
 
 
@@ -119,7 +120,6 @@ def _euler(
     half: float,
     state: Floats,
     held: Sequence[Floats],
-    exact: bool,
 ) -> Floats:
     flows = np.empty_like(state)
     program.derivative(t, te, half, state, held, flows)
@@ -134,17 +134,16 @@ def _rk4(
     half: float,
     state: Floats,
     held: Sequence[Floats],
-    exact: bool,
 ) -> Floats:
     """Return the state after one classical Runge-Kutta step of fourth order."""
     total, flows = np.empty_like(state), np.empty_like(state)
     middle = t + h / 2
     program.derivative(t, te, half, state, held, total)
-    program.derivative(middle, te if exact else middle, half, state + (h / 2) * total, held, flows)
+    program.derivative(middle, te, half, state + (h / 2) * total, held, flows)
     total += 2 * flows
-    program.derivative(middle, te if exact else middle, half, state + (h / 2) * flows, held, flows)
+    program.derivative(middle, te, half, state + (h / 2) * flows, held, flows)
     total += 2 * flows
-    program.derivative(t + h, te if exact else t + h, half, state + h * flows, held, flows)
+    program.derivative(t + h, te, half, state + h * flows, held, flows)
     total += flows
     return state + (h / 6) * total
 

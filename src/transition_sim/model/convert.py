@@ -12,6 +12,7 @@ from itertools import pairwise, product
 from typing import Any
 
 from transition_sim.errors import ModelError, nearest
+from transition_sim.model import draws
 from transition_sim.model.equations import (
     Call,
     Expression,
@@ -50,7 +51,8 @@ class Macro:
 class Scope:
     """What names mean in one file: ranges, defined elements, names as written, lookup tables, macros.
 
-    `mappings` gives, for two ranges, which element of the first stands for which of the second.
+    `mappings` gives, for two ranges, which element of the first stands for which of the second; `calls` collects the
+    numbers of the RANDOM calls met so far.
     """
 
     ranges: Mapping[str, tuple[str, ...]]
@@ -60,6 +62,7 @@ class Scope:
     lookups: Mapping[str, Table]
     macros: Mapping[str, Macro] = field(default_factory=dict)
     mappings: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    calls: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Converter:
     depth: int = 0
     hidden: list[Hidden] = field(default_factory=list)
     nodes: int = 0
+    random_calls: int = 0
 
     def definition(self, tree: Any) -> tuple[Kind, Expression, Expression | None]:
         """Return kind, expression and initial value of the variable that this tree defines."""
@@ -260,15 +264,30 @@ class Converter:
             raise ModelError(f"'{self.owner}': ACTIVE INITIAL can only stand alone on the right-hand side")
         if name in self.scope.names:
             return self.lookup_call(tree)
+        if name == "random 0 1":
+            self.count(tree, "RANDOM 0 1", 0)
+            return self.random_call("RANDOM UNIFORM", [Number(0.0), Number(1.0), Number(0.0)])
         function = FUNCTIONS.get(name.upper())
         if function is None or function.infix:
             written = tree.function.reference.replace("_", " ").strip().upper() or "_"
-            raise ModelError(f"'{self.owner}': function '{written}' is not supported{nearest(written, supported())}")
+            kin = [known for known in supported() if known.startswith("RANDOM") and written.startswith("RANDOM")]
+            told = f"; allowed: {', '.join(kin)}" if kin else nearest(written, supported())
+            raise ModelError(f"'{self.owner}': function '{written}' is not supported{told}")
         self.count(tree, function.name, function.arity)
         arguments = list(tree.arguments)
+        if function.random:
+            return self.random_call(function.name, [self.convert(argument) for argument in arguments])
         if function.name == "PULSE TRAIN":  # the parser hands on (start, repeat, width, end)
             arguments = [arguments[0], arguments[2], arguments[1], arguments[3]]
         return Call(function.name, tuple(self.convert(argument) for argument in arguments))
+
+    def random_call(self, function: str, arguments: list[Expression]) -> Expression:
+        """Return a call that draws numbers of its own, by the name of the variable and the call's place in it."""
+        self.random_calls += 1
+        given = draws.NOISE_SEED in self.scope.elements
+        noise_seed = Reference(self.scope.element_names[draws.NOISE_SEED]) if given else None
+        number = draws.call_number(f"{self.owner}>{self.random_calls}", self.scope.calls)
+        return draws.drawn(self.owner, function, arguments, number, noise_seed or Number(draws.USUAL_NOISE_SEED))
 
     def lookup_call(self, tree: Any) -> Expression:
         name = self.element(tree.function)

@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from transition_sim.errors import ModelError, nearest
+from transition_sim.model.functions import FUNCTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ class Model:
     @property
     def constants(self) -> dict[str, float]:
         """The constants and the numbers that the file gives them."""
-        return {variable.name: variable.value for variable in self.of_kind(Kind.CONSTANT)}
+        return {variable.name: variable.value for variable in self.of_kind(Kind.CONSTANT) if not variable.hidden}
 
     @property
     def stocks(self) -> list[str]:
@@ -188,6 +189,17 @@ class Model:
                     found.add(name)
                     pending.append(self.variables[name].expression)
         return {name for name in found if canonical(name) not in clock}
+
+    @cached_property
+    def draws(self) -> tuple[tuple[str, str], ...]:
+        """Variables that draw random numbers while a run goes on, not at its start alone, with the function."""
+        return tuple(
+            (variable.name, node.function)
+            for variable in self.variables.values()
+            if variable.kind in (Kind.STOCK, Kind.AUXILIARY)
+            for node in walk(variable.expression)
+            if isinstance(node, Call) and FUNCTIONS[node.function].random
+        )
 
     def with_series(self, series: Mapping[str, Table]) -> Model:
         """Return a model in which each named constant follows a table of time, linear between its points."""

@@ -19,7 +19,8 @@ class Function:
     """How one function is written in each printing.
 
     `logical_in` and `logical_out` tell whether operands and result are truth values; `jumps` whether the result
-    can jump where its operands do not; `time` whether it reads the clock by itself.
+    can jump where its operands do not; `time` whether it reads the clock by itself; `random` whether its last
+    argument, in a file the number of a stream, is replaced by a draw between 0 and 1 when it is read.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Function:
     jumps: bool = False
     time: bool = False
     infix: bool = False
+    random: bool = False
 
     def template(self, printing: str, events: str) -> str:
         """Return the template for a printing (`numpy` or `scalar`) and a mode of events."""
@@ -56,6 +58,18 @@ def _plain(name: str, numpy_name: str, arity: int = 1) -> Function:
     operands = ", ".join(f"{{{i}}}" for i in range(arity))
     return Function(name, arity, f"{numpy_name}({operands})")
 
+
+def _random(name: str, arity: int) -> Function:
+    """Return a distribution, worked out by `transition_sim.engine.noise` from its parameters and a draw."""
+    operands = ", ".join(f"{{{i}}}" for i in range(arity))
+    return Function(name, arity, f"{name.lower().replace(' ', '_')}({operands})", random=True)
+
+
+DRAW = "draw"
+"""A number between 0 and 1 that hangs on seed, call, run and step alone; no file can call it by this name.
+
+Operands: the number of the stream, the call's own number, the file's NOISE SEED, then seed, run, start and step.
+"""
 
 _ALL = (
     _infix("+", 2, "({0} + {1})"),
@@ -120,6 +134,12 @@ _ALL = (
         jumps=True,
         time=True,
     ),
+    Function(DRAW, 7, "draw(te, {0}, {1}, {2}, {3}, {4}, {5}, {6})", jumps=True, time=True),
+    _random("RANDOM UNIFORM", 3),
+    _random("RANDOM NORMAL", 5),
+    _random("RANDOM EXPONENTIAL", 5),
+    _random("RANDOM TRIANGULAR", 6),
+    _random("RANDOM WEIBULL", 6),
 )
 
 FUNCTIONS: dict[str, Function] = {function.name: function for function in _ALL}
@@ -147,6 +167,7 @@ STRUCTURES = (
     "FORECAST",
     "SAMPLE IF TRUE",
     "DELAY FIXED",
+    "RANDOM 0 1",
     "SUM",
     "PROD",
     "VMIN",
@@ -157,4 +178,5 @@ STRUCTURES = (
 
 def supported() -> list[str]:
     """Return the names of all functions that a model file may call."""
-    return sorted({name for name, f in FUNCTIONS.items() if not f.infix} | set(STRUCTURES))
+    callable_names = {name for name, f in FUNCTIONS.items() if not f.infix and name != DRAW}
+    return sorted(callable_names | set(STRUCTURES))

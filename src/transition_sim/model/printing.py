@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from transition_sim.model.equations import Call, Expression, Kind, Lookup, Number, Reference, Variable
-from transition_sim.model.functions import FUNCTIONS
+import hashlib
+
+from transition_sim.model.equations import Call, Expression, Kind, Lookup, Model, Number, Reference, Variable
+from transition_sim.model.functions import DRAW, FUNCTIONS
 
 _BINDING = {
     ":OR:": 1, ":AND:": 2, ":NOT:": 3, "=": 4, "<>": 4, "<": 4, "<=": 4, ">": 4, ">=": 4,
@@ -25,6 +27,17 @@ def equation_text(variable: Variable) -> str:
     return f"{variable.name} = {right}"
 
 
+def content_hash(model: Model) -> str:
+    """Return the SHA-256 of what a model computes: equations, values, units and time settings, not its text.
+
+    Documentation, limits, sectors, the order and the layout of the file do not count.
+    """
+    lines = sorted(f"{equation_text(v)} ~ {v.unit}" for v in model.variables.values())
+    clock = model.time
+    lines.append(f"{clock.initial!r} {clock.final!r} {clock.step!r} {clock.save_every!r} {clock.unit} {clock.method}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def expression_text(node: Expression) -> str:
     """Return an expression as text, with no more brackets than it needs."""
     return _print(node)[0]
@@ -37,10 +50,13 @@ def _print(node: Expression) -> tuple[str, int]:
     if isinstance(node, Reference):
         return node.name, _ATOM
     if isinstance(node, Lookup):
-        points = ", ".join(f"({x:g}, {y:g})" for x, y in zip(node.table.x, node.table.y, strict=True))
-        return f"WITH LOOKUP({_print(node.argument)[0]}, ({points}))", _ATOM
+        points = ", ".join(f"({x:.12g}, {y:.12g})" for x, y in zip(node.table.x, node.table.y, strict=True))
+        mode = "" if node.mode == "interpolate" else f", {node.mode}"
+        return f"WITH LOOKUP({_print(node.argument)[0]}, ({points}){mode})", _ATOM
     if not isinstance(node, Call):
         return "Time", _ATOM
+    if node.function == DRAW:
+        return _print(node.arguments[0])  # the number of the stream, as the file has it
     if not FUNCTIONS[node.function].infix:
         return f"{node.function}({', '.join(_print(argument)[0] for argument in node.arguments)})", _ATOM
     binding = _BINDING[node.function]

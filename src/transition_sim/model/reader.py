@@ -21,7 +21,7 @@ from typing import Any
 
 from transition_sim.data import shipped_model
 from transition_sim.errors import Fault, ModelError, nearest
-from transition_sim.model import structure
+from transition_sim.model import draws, keeping, structure
 from transition_sim.model.convert import Converter, Macro, Scope, table_of
 from transition_sim.model.equations import (
     Call,
@@ -61,12 +61,16 @@ def load_model(path: str | Path | None = None) -> Model:
 @lru_cache(maxsize=16)
 def _read(path: Path, file_hash: str, file: str) -> Model:
     """Return the model of a file whose bytes have that hash (the cache's key), as messages name it."""
-    text = read_text(path)
-    reading = _Reading(text)
+    key = keeping.key_of(file_hash, version("pysd"))
+    kept = keeping.load(key, path, file_hash)
+    if kept is not None:
+        return kept
+    reading = _Reading(read_text(path))
     reading.collect()
     reading.raise_faults()
     model = reading.build(path, file_hash)
     structure.check(model, file)
+    keeping.store(key, model)
     return model
 
 
@@ -339,6 +343,8 @@ class _Reading:
         self.raise_faults()
         settings = self.time_settings(variables)
         self.raise_faults()
+        if scope.calls:
+            variables |= {variable.name: variable for variable in draws.context(settings)}
         ranges = {self.range_names[name]: elements for name, elements in self.ranges.items()}
         return Model(path.stem, path, file_hash, variables, settings, ranges, lookups, dict(self.text.groups))
 

@@ -1,17 +1,15 @@
 """Options side by side: the same effort placed at different times, over the same plausible worlds.
 
-Shapes: probabilities and effort at the horizons are `(horizon, option, world)`; other outcomes `(option, world)`;
-trajectories `(time, option, world)`. Differences and regret are taken inside a world, ranges across worlds.
+Shapes: constants `(run,)` with run = option x worlds + world; outcomes as in `outcomes.py`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +21,14 @@ from transition_sim.engine.simulate import referee, simulate
 from transition_sim.errors import ScenarioError, SimulationError, nearest
 from transition_sim.model.equations import Model
 from transition_sim.model.reader import load_model
+from transition_sim.study.ensembles import ENSEMBLES, SAYS, draw_worlds
+from transition_sim.study.outcomes import ASSUMPTION, HORIZONS, Comparison, Outcome
 from transition_sim.study.scenario import DEFINITIONS, Scenario, load_scenario
-from transition_sim.study.worlds import Worlds, sample_worlds
-
-if TYPE_CHECKING:
-    import pandas as pd
+from transition_sim.study.worlds import Worlds
 
 Floats = NDArray[np.float64]
 OPTIONS = ("none", "mission_start", "during_mission", "draw_down", "late_transition", "throughout", "spread")
 ROLES = ("mission start", "during mission", "draw down", "late transition", "throughout")
-HORIZONS = (5, 10, 15, 20)
 BUNDLES = {"role": 0.0, "same": 1.0}
 TRACKED = (
     "peacekeepers deployed", "security", "active spoilers", "state capacity", "legitimacy", "national ownership",
@@ -44,113 +40,10 @@ NEEDED = (
 )  # fmt: skip
 BLOCK = 1024
 """Runs whose trajectories are held at once; what is kept of them is reduced block by block."""
-VARIED_WORLDS = 60
+VARIED_WORLDS = 200
 """Worlds over which rankings under other assumptions are computed: the first of the sample."""
 TRACK_EVERY = 3
 REFEREED = 3
-ASSUMPTION = (
-    "The size of any effect of the Peacebuilding Commission is an assumption with a wide range; no published "
-    "estimate exists."
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What one bundle gave under one definition of relapse: outcomes of all options in all worlds.
-
-    `varied` gives the 20-year probabilities `(option, world)` of the first worlds under each other assumption.
-    """
-
-    definition: str
-    bundle: str
-    options: tuple[str, ...]
-    probability: Floats  # (horizon, option, world)
-    effort: Floats  # (horizon, option, world)
-    gap: Mapping[str, Floats]  # measure -> (option, world)
-    cost: Floats  # (option, world), MUSD
-    time: Floats  # (time,)
-    paths: Mapping[str, Floats]  # variable -> (time, option, world)
-    full_budget: tuple[bool, ...]
-    varied: Mapping[str, Floats] = field(default_factory=dict)
-
-    def change_under(self, assumption: str) -> Floats:
-        """Median change from `none` of the 20-year probability under another assumption, `(option,)`."""
-        risks = self.varied[assumption]
-        return np.asarray(np.median(risks - risks[self.options.index("none")], axis=1))
-
-    @cached_property
-    def difference(self) -> Floats:
-        """Probability less that of `none` in the same world, `(horizon, option, world)`."""
-        none = self.options.index("none")
-        return np.asarray(self.probability - self.probability[:, none : none + 1])
-
-    @cached_property
-    def regret(self) -> Floats:
-        """Probability above the best option in the same world, `(horizon, option, world)`."""
-        return np.asarray(self.probability - self.probability.min(axis=1, keepdims=True))
-
-    @cached_property
-    def share_best(self) -> Floats:
-        """Share of worlds in which an option has the lowest probability, `(horizon, option)`; ties are shared."""
-        best = self.regret == 0
-        return np.asarray((best / best.sum(axis=1, keepdims=True)).mean(axis=2))
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """The options at equal effort: outcomes by bundle, how they were computed, and how well SciPy agrees."""
-
-    context: str
-    title: str
-    runs: int
-    seed: int
-    effort_months: float
-    definition: str
-    ensemble: str
-    outcomes: tuple[Outcome, ...]
-    provenance: Mapping[str, Any]
-    referee_runs: int
-    max_deviation: float
-    tolerance: float
-    dates: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def definitions(self) -> tuple[str, ...]:
-        """The definitions of relapse compared, in order."""
-        return tuple(dict.fromkeys(outcome.definition for outcome in self.outcomes))
-
-    def under(self, definition: str) -> Comparison:
-        """Return the part of the comparison under one definition of relapse."""
-        outcomes = tuple(outcome for outcome in self.outcomes if outcome.definition == definition)
-        return replace(self, definition=definition, outcomes=outcomes)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as the plain data of `compare --json`."""
-        return {
-            "context": self.context,
-            "runs": self.runs,
-            "seed": self.seed,
-            "effort_months": self.effort_months,
-            "horizon_years": list(HORIZONS),
-            "provenance": dict(self.provenance),
-            "referee": {"runs": self.referee_runs, "max_deviation": self.max_deviation, "tolerance": self.tolerance},
-            "results": [_results(self, outcome) for outcome in self.outcomes],
-        }
-
-    def to_json(self) -> str:
-        """Return the comparison as JSON text, plain numbers throughout."""
-        return json.dumps(self.to_dict(), indent=1, allow_nan=False)
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The comparison as a data frame, a row for each bundle, option and horizon."""
-        import pandas as pd
-
-        rows: list[dict[str, Any]] = []
-        for result in self.to_dict()["results"]:
-            for option in result["options"]:
-                rows.extend(_row(self, result, option, year) for year in map(str, HORIZONS))
-        return pd.DataFrame(rows)
 
 
 def compare(
@@ -161,48 +54,59 @@ def compare(
     effort: float = 18,
     definition: str = "war",
     bundle: str = "both",
-    ensemble: str | None = None,
+    ensemble: str | Path = "c5",
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Return the options compared at equal effort in one context, over sampled plausible worlds.
+    """Return the options compared at equal effort in one context, over plausible worlds.
 
     `context` and `options` are shipped names or scenario files; `none` is always among the options. `effort` is in
     effort-months. `definition`: what counts as relapse, or `all`. `bundle`: `role` (each entry point with its own
-    channels), `same` (the same actions at different times) or `both`. Worlds are common to all options. Raises
-    ScenarioError for what cannot be compared (a share that does not fit its window, say), SimulationError where
-    effort differs or SciPy disagrees.
+    channels), `same` (the same actions at different times) or `both`. `ensemble`: `c5` or `c6` (calibrated worlds, of
+    which the seed draws so many), `both`, `prior` (sampled anew, not calibrated) or a CSV file that calibration wrote.
+    Worlds are common to all options. Raises ScenarioError for what cannot be compared (a share that does not fit its
+    window, more runs than worlds, a stale ensemble), SimulationError where effort differs or SciPy disagrees.
     """
-    _check_words(definition, bundle, ensemble)
+    _check_words(definition, bundle)
     model = load_model()
     setting = load_scenario(_in_folder(context, "contexts"))
     chosen = [load_scenario(_in_folder(option, "entry_points")) for option in _with_none(options)]
     _check_options(model, setting, chosen)
-    worlds = sample_worlds(model, runs, seed)
-    study = _Study(model, setting, chosen, worlds, float(effort))
-    study.check_windows()
+    names = list(ENSEMBLES) if ensemble == "both" else [ensemble]
+    studies = [
+        _Study(model, setting, chosen, draw_worlds(model, name, runs, seed), float(effort), len(names), i)
+        for i, name in enumerate(names)
+    ]
+    studies[0].check_windows()
     bundles = list(BUNDLES) if bundle == "both" else [bundle]
     definitions = list(DEFINITIONS) if definition == "all" else [definition]
-    outcomes, deviation, redone = study.run(definitions, bundles, seed, progress)
-    tolerance = 1e-3 if study.by_benchmark else 1e-4
+    done = [study.run(definitions, bundles, seed, progress) for study in studies]
+    deviation, redone = max(each[1] for each in done), sum(each[2] for each in done)
+    tolerance = 1e-3 if studies[0].by_benchmark else 1e-4
     if not deviation <= tolerance:
         raise SimulationError(f"SciPy's integration differs by {deviation:.2g} in probability; allowed: {tolerance:g}")
+    outcomes = tuple(outcome for each in done for outcome in each[0])
     for outcome in outcomes:
         _check_effort(outcome)
     return Comparison(
-        _short(setting.name, "contexts"), setting.title, runs, seed, float(effort), definition, "prior",
-        outcomes, study.provenance(seed), redone, deviation, tolerance, study.dates(),
+        _short(setting.name, "contexts"), setting.title, runs, seed, float(effort), definition, str(ensemble),
+        outcomes, _provenance(studies, seed), redone, deviation, tolerance, studies[0].dates(),
     )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class _Study:
-    """The inputs of one comparison, checked, and the runs made of them."""
+    """The inputs of one comparison over one ensemble, checked, and the runs made of them.
+
+    `part` of `parts` tells progress which of several ensembles this is.
+    """
 
     model: Model
     context: Scenario
     options: Sequence[Scenario]
     worlds: Worlds
     effort: float
+    parts: int = 1
+    part: int = 0
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -295,8 +199,9 @@ class _Study:
         outcomes: list[Outcome] = []
         deviation, redone, done = 0.0, 0, 0
         total = len(cases) * self.worlds.runs * len(self.options)
+        before = self.part * total
         for case in cases:
-            parts: list[Outcome] = []
+            parts: list[_Block] = []
             for block in self.blocks():
                 result = self.simulate(self.columns(block, *case), outputs, save_every=1)
                 if result.failed:
@@ -305,13 +210,13 @@ class _Study:
                     found = referee(result, ["relapse probability"], sample=REFEREED, seed=seed)
                     deviation = max(deviation, found.deviation["relapse probability"])
                     redone += len(found.runs)
-                parts.append(self.reduce(case, result, drivers))
+                parts.append(self.reduce(result, drivers))
                 done += result.runs
                 if progress is not None:
-                    progress(done, total)
-            outcomes.append(_joined(parts))
+                    progress(before + done, self.parts * total)
+            outcomes.append(self.joined(case, parts))
         varied = self.under_other_assumptions(cases)
-        return tuple(replace(o, varied=varied[o.definition, o.bundle]) for o in outcomes), deviation, redone
+        return tuple(_with_varied(o, varied[o.definition, o.bundle]) for o in outcomes), deviation, redone
 
     def under_other_assumptions(self, cases: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Floats]]:
         """Return the 20-year risk `(option, world)` of the first worlds under each other assumption, in one batch."""
@@ -340,7 +245,6 @@ class _Study:
         low, high = self.worlds.bounds.get("half effect effort", (self.value("half effect effort"),) * 2)
         off = np.array([0.0])
         return {
-            "as sampled": {},
             "saturates early": {"half effect effort": np.array([low])},
             "saturates late": {"half effect effort": np.array([high])},
             "no compact": {"PBC compact channel weight": off},
@@ -360,8 +264,8 @@ class _Study:
             f"world {block.start + world} of seed {self.worlds.seed}"
         )
 
-    def reduce(self, case: tuple[str, str], result: Result, drivers: Sequence[str]) -> Outcome:
-        """Return the outcomes of a batch of runs."""
+    def reduce(self, result: Result, drivers: Sequence[str]) -> _Block:
+        """Return what is kept of a batch of runs."""
         shape = (len(self.options), result.runs // len(self.options))
         at = [risk.time_index(result, 12.0 * year) for year in HORIZONS]
         kept = np.arange(0, len(result.time), TRACK_EVERY)
@@ -373,35 +277,82 @@ class _Study:
         cost = (result["cumulative mission cost"] + result["cumulative aid disbursed"])[-1].reshape(shape)
         paths = {name: result[name][kept].reshape(len(kept), *shape).copy() for name in (*TRACKED, *drivers)}
         paths["relapse probability"] = probability[np.searchsorted(followed, kept)].reshape(len(kept), *shape)
-        shares = np.array([[result.constants[f"PBC {role} effort"]] for role in ROLES]).sum(axis=(0, 1))
-        full = tuple(bool(abs(share - 1) < 1e-9) for share in shares[:: shape[1]])
         risks = probability[np.searchsorted(followed, at)].reshape(len(at), *shape)
-        return Outcome(*case, self.names, risks, effort, measures, cost, result.time[kept], paths, full)
+        return _Block(result.time[kept], {"risk": risks, "effort": effort, "cost": cost}, measures, paths)
 
-    def provenance(self, seed: int) -> dict[str, Any]:
-        from transition_sim.engine.simulate import provenance_of_versions
-
-        return {
-            "model": self.model.name,
-            "model_hash": self.model.file_hash,
-            "context": self.context.name,
-            "context_hash": self.context.hash,
-            "options": {option.name: option.hash for option in self.options},
-            "worlds": f"prior, not calibrated: Latin hypercube over {self.worlds.file}",
-            "uncertainties_hash": self.worlds.file_hash,
-            "not_sampled": sorted(name for name in self.worlds.columns if name in self.base),
-            "seed": seed,
-            "runs_total": self.worlds.runs * len(self.options),
-            "method": "rk4",
-            "time_step": 0.5,
-            "events": "exact",
-            "backend": default_backend(),
-            "note": f"stylised teaching and exploration model, not a forecast. {ASSUMPTION}",
-            "versions": provenance_of_versions(),
+    def joined(self, case: tuple[str, str], parts: Sequence[_Block]) -> Outcome:
+        """Return the outcomes of blocks of worlds as one."""
+        values = {name: _over_worlds([part.values[name] for part in parts]) for name in parts[0].values}
+        gap = {name: _over_worlds([part.gap[name] for part in parts]) for name in parts[0].gap}
+        bands = {
+            name: np.quantile(_over_worlds([part.paths[name] for part in parts]), (0.1, 0.5, 0.9), axis=-1)
+            for name in parts[0].paths
         }
+        return Outcome(
+            *case, self.names, values["risk"], values["effort"], gap, values["cost"], parts[0].time, bands,
+            self.full_budget, self.worlds.ensemble,
+        )  # fmt: skip
+
+    @cached_property
+    def full_budget(self) -> tuple[bool, ...]:
+        """Whether each option's shares of the effort budget sum to all of it."""
+        names = [self.model.find(f"PBC {role} effort").name for role in ROLES]
+        return tuple(
+            abs(sum(change.get(name, self.value(name)) for name in names) - 1) < 1e-9 for change in self.changes
+        )
 
 
-def _check_words(definition: str, bundle: str, ensemble: str | None) -> None:
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """What is kept of some worlds: values at the horizons or the end, measures of the gap, trajectories.
+
+    Shapes: values `(..., option, world)`, paths `(time, option, world)`.
+    """
+
+    time: Floats
+    values: Mapping[str, Floats]
+    gap: Mapping[str, Floats]
+    paths: Mapping[str, Floats]
+
+
+def _with_varied(outcome: Outcome, varied: Mapping[str, Floats]) -> Outcome:
+    """Return an outcome with the 20-year risk of its first worlds under each other assumption beside its own."""
+    worlds = next(iter(varied.values())).shape[1]
+    return replace(outcome, varied={"as sampled": outcome.probability[-1][:, :worlds], **varied})
+
+
+def _over_worlds(blocks: Sequence[Floats]) -> Floats:
+    return np.concatenate(blocks, axis=-1) if len(blocks) > 1 else blocks[0]
+
+
+def _provenance(studies: Sequence[_Study], seed: int) -> dict[str, Any]:
+    """Return what a comparison hangs on."""
+    from transition_sim.engine.simulate import provenance_of_versions
+
+    first = studies[0]
+    worlds = [study.worlds for study in studies]
+    return {
+        "model": first.model.name,
+        "model_hash": first.model.file_hash,
+        "context": first.context.name,
+        "context_hash": first.context.hash,
+        "options": {option.name: option.hash for option in first.options},
+        "worlds": {each.ensemble: SAYS.get(each.ensemble, "an ensemble of one's own") for each in worlds},
+        "worlds_from": {each.ensemble: each.file for each in worlds},
+        "worlds_hash": {each.ensemble: each.file_hash for each in worlds},
+        "not_sampled": sorted(name for name in worlds[0].columns if name in first.base),
+        "seed": seed,
+        "runs_total": sum(each.runs for each in worlds) * len(first.options),
+        "method": "rk4",
+        "time_step": 0.5,
+        "events": "exact",
+        "backend": default_backend(),
+        "note": f"stylised teaching and exploration model, not a forecast. {ASSUMPTION}",
+        "versions": provenance_of_versions(),
+    }
+
+
+def _check_words(definition: str, bundle: str) -> None:
     faults = []
     words = (*DEFINITIONS, "all")
     if definition not in words:
@@ -411,11 +362,6 @@ def _check_words(definition: str, bundle: str, ensemble: str | None) -> None:
     if bundle not in (*BUNDLES, "both"):
         faults.append(
             f"bundle '{bundle}' does not exist; allowed: role, same, both{nearest(bundle, [*BUNDLES, 'both'])}"
-        )
-    if ensemble not in (None, "prior"):
-        faults.append(
-            f"ensemble '{ensemble}' does not exist yet: the model is not calibrated; worlds are sampled from "
-            "models/uncertainties.yaml ('prior')"
         )
     if faults:
         raise ScenarioError("\n".join(faults))
@@ -450,77 +396,9 @@ def _short(name: str, folder: str) -> str:
     return Path(name).stem if Path(name).suffix else name.removeprefix(f"{folder}/")
 
 
-def _joined(parts: Sequence[Outcome]) -> Outcome:
-    """Return the outcomes of blocks of worlds as one."""
-    first = parts[0]
-    if len(parts) == 1:
-        return first
-    join = [
-        np.concatenate(blocks, axis=-1)
-        for blocks in zip(*((p.probability, p.effort, p.cost) for p in parts), strict=True)
-    ]
-    gap = {name: np.concatenate([part.gap[name] for part in parts], axis=-1) for name in first.gap}
-    paths = {name: np.concatenate([part.paths[name] for part in parts], axis=-1) for name in first.paths}
-    return Outcome(
-        first.definition, first.bundle, first.options, join[0], join[1], gap, join[2], first.time, paths,
-        first.full_budget,
-    )  # fmt: skip
-
-
 def _check_effort(outcome: Outcome) -> None:
     """Fail where full-budget options differ by more than one per cent in effort at year 20."""
     spent = outcome.effort[-1][list(outcome.full_budget)]
     if spent.size and np.ptp(spent) > 0.01 * spent.max():
         told = ", ".join(f"{o} {e.mean():.2f}" for o, e in zip(outcome.options, outcome.effort[-1], strict=True))
         raise SimulationError(f"full-budget options spend unequal effort by year 20 ({outcome.bundle}): {told}")
-
-
-def quantiles(values: Floats) -> dict[str, float]:
-    """Return 10th percentile, median and 90th percentile over the last axis of one row of worlds."""
-    low, middle, high = np.quantile(values, (0.1, 0.5, 0.9))
-    return {"p10": float(low), "median": float(middle), "p90": float(high)}
-
-
-def _results(comparison: Comparison, outcome: Outcome) -> dict[str, Any]:
-    return {
-        "ensemble": comparison.ensemble,
-        "definition": outcome.definition,
-        "bundle": outcome.bundle,
-        "options": [_option(outcome, i) for i in range(len(outcome.options))],
-        "median_change_under": {
-            name: dict(zip(outcome.options, outcome.change_under(name).tolist(), strict=True))
-            for name in outcome.varied
-        },
-        "worlds_under": min(VARIED_WORLDS, comparison.runs),
-    }
-
-
-def _option(outcome: Outcome, i: int) -> dict[str, Any]:
-    def by_year(values: Floats) -> dict[str, dict[str, float]]:
-        return {str(year): quantiles(values[h, i]) for h, year in enumerate(HORIZONS)}
-
-    return {
-        "name": outcome.options[i],
-        "full_budget": outcome.full_budget[i],
-        "effort_spent": {str(year): float(outcome.effort[h, i].mean()) for h, year in enumerate(HORIZONS)},
-        "relapse_probability": by_year(outcome.probability),
-        "difference_from_none": by_year(outcome.difference),
-        "aid_gap": {name: quantiles(outcome.gap[name][i]) for name in ("cumulative_musd", "months_open", "max_share")},
-        "cost_musd": quantiles(outcome.cost[i]),
-        "share_best": {str(year): float(outcome.share_best[h, i]) for h, year in enumerate(HORIZONS)},
-        "regret": by_year(outcome.regret),
-    }
-
-
-def _row(comparison: Comparison, result: Mapping[str, Any], option: Mapping[str, Any], year: str) -> dict[str, Any]:
-    row = {
-        "context": comparison.context, "ensemble": result["ensemble"], "definition": result["definition"],
-        "bundle": result["bundle"], "option": option["name"], "years": int(year),
-        "effort_spent": option["effort_spent"][year], "share_best": option["share_best"][year],
-    }  # fmt: skip
-    for name in ("relapse_probability", "difference_from_none", "regret"):
-        row |= {f"{name}_{part}": value for part, value in option[name][year].items()}
-    for name, values in {**option["aid_gap"], "cost_musd": option["cost_musd"]}.items():
-        prefix = name if name == "cost_musd" else f"aid_gap_{name}"
-        row |= {f"{prefix}_{part}": value for part, value in values.items()}
-    return row

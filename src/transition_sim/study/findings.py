@@ -1,13 +1,12 @@
 """What the model finds about itself: which stocks carry the risk, which claims hold in which share of worlds.
 
-Findings are computed on the prior sample of worlds and written as Markdown tables into the model's documentation.
-None is a test and none is forced. Shapes: a measure is `(run,)`, one run a world.
+Findings are computed on the calibrated ensembles and written as Markdown tables into the model's documentation. None is
+a test and none is forced. Shapes: a measure is `(run,)`, one run a world.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,34 +19,20 @@ from transition_sim import risk
 from transition_sim.data import list_scenarios, models_folder
 from transition_sim.engine.result import Result
 from transition_sim.engine.simulate import simulate
-from transition_sim.errors import Fault, ScenarioError, nearest, shown
+from transition_sim.errors import Fault, ScenarioError, shown
 from transition_sim.model.equations import Model
+from transition_sim.model.printing import content_hash
+from transition_sim.study.ensembles import ENSEMBLES, draw_worlds
+from transition_sim.study.measures import Case, cases_of, faults_of, measure
 from transition_sim.study.scenario import Scenario, load_scenario
-from transition_sim.study.worlds import Worlds, sample_worlds
+from transition_sim.study.worlds import Worlds
 from transition_sim.study.yaml_file import line_of, plain, read_yaml
 
 Floats = NDArray[np.float64]
-Moment = float | str
 PHASES = ("before", "during", "after")
 LEDGER = "Ledger"
 VALUES_OF_PEACE = (5_000, 10_000, 15_000, 20_000, 30_000, 60_000)
-"""What avoiding one relapse may be worth, MUSD; Collier, Chauvet and Hegre 2008 put about 60,000 on a civil war."""
-_MOMENT = re.compile(r"\s*(?P<name>[^+-]*?)\s*(?P<offset>[+-]\s*\d+(\.\d+)?)?\s*")
-
-
-class Case(BaseModel):
-    """What is set, and what is measured: an outcome at a moment, or its largest or mean over a window."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    set: dict[str, float] = Field(default_factory=dict)
-    series: dict[str, dict[float, float]] = Field(default_factory=dict)
-    outcome: str
-    take: Literal["at", "largest", "mean"] = "at"
-    at: Moment | None = None
-    start: Moment | None = Field(None, alias="from")
-    end: Moment | None = Field(None, alias="to")
-    minus: Case | None = None
+"""What avoiding a relapse may be worth, MUSD. Collier, Chauvet and Hegre 2008 put about 60,000 on a war (unchecked)."""
 
 
 class Claim(BaseModel):
@@ -73,7 +58,7 @@ class ClaimFile(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """In which share of worlds a claim holds in a context, and the uncertainties that tell where.
+    """In which share of an ensemble's worlds a claim holds in a context, and the uncertainties that tell where.
 
     `conditions` pairs an uncertainty with the share of worlds in which the claim holds in its lowest and in its
     highest third, for those that separate the worlds most.
@@ -81,6 +66,7 @@ class Finding:
 
     claim: str
     context: str
+    ensemble: str
     holds: NDArray[np.bool_]
     conditions: tuple[tuple[str, float, float], ...]
 
@@ -105,8 +91,8 @@ def load_claims(model: Model, path: Path | None = None) -> dict[str, Claim]:
     faults: list[Fault] = []
     for name, claim in form.claims.items():
         line = tree.value["claims"].value[name].line
-        for case in _cases(claim):
-            faults += [Fault(shown(found), line, f"claim '{name}': {message}") for message in _wrong(model, case)]
+        for case in (*cases_of(claim.left), *cases_of(claim.right)):
+            faults += [Fault(shown(found), line, f"claim '{name}': {message}") for message in faults_of(model, case)]
     if faults:
         raise ScenarioError(faults)
     return form.claims
@@ -121,33 +107,6 @@ def check_claims(path: Path, model: Model) -> list[Fault]:
     return []
 
 
-def _cases(claim: Claim) -> Iterator[Case]:
-    for case in (claim.left, claim.right):
-        yield case
-        if case.minus is not None:
-            yield case.minus
-
-
-def _wrong(model: Model, case: Case) -> Iterator[str]:
-    names = [case.outcome, *case.set, *case.series]
-    moments = [m for m in (case.at, case.start, case.end) if isinstance(m, str)]
-    for name in [*names, *filter(None, (_parts(moment)[0] for moment in moments))]:
-        if name not in model:
-            yield f"'{name}' is not in {model.name}.mdl{nearest(name, model.names())}"
-    if case.take == "at" and case.at is None:
-        yield "'at' is missing: the moment at which the outcome is measured"
-    if case.take != "at" and (case.start is None or case.end is None):
-        yield f"'{case.take}' needs 'from' and 'to'"
-
-
-def _parts(moment: str) -> tuple[str, float]:
-    """Return the variable and the offset of a moment such as `planned exit + 12`."""
-    match = _MOMENT.fullmatch(moment)
-    if match is None:
-        return moment, 0.0
-    return match["name"], float((match["offset"] or "0").replace(" ", ""))
-
-
 def contexts() -> list[str]:
     """Return the shipped contexts, `reference` first."""
     names = [name.removeprefix("contexts/") for name in list_scenarios() if name.startswith("contexts/")]
@@ -155,51 +114,21 @@ def contexts() -> list[str]:
 
 
 def judge_claims(
-    model: Model, runs: int, seed: int, names: Sequence[str], progress: Callable[[str], None] | None = None
+    model: Model, worlds: Worlds, names: Sequence[str], progress: Callable[[str], None] | None = None
 ) -> list[Finding]:
     """Return a finding for each claim and context, over worlds common to all."""
     claims = load_claims(model)
-    worlds = sample_worlds(model, runs, seed)
     found = []
     for context in names:
-        scenario = load_scenario(f"contexts/{context}")
+        if progress is not None:
+            progress(f"{worlds.ensemble}: {context}")
+        sides = [side for claim in claims.values() for side in (claim.left, claim.right)]
+        values = iter(measure(model, load_scenario(f"contexts/{context}"), worlds.columns, sides))
         for name, claim in claims.items():
-            if progress is not None:
-                progress(f"{context}: {name}")
-            left, right = (_measure(model, scenario, worlds, case) for case in (claim.left, claim.right))
+            left, right = next(values), next(values)
             holds = left > claim.by * right if claim.holds == "above" else left < claim.by * right
-            found.append(Finding(name, context, holds, _conditions(worlds, holds)))
+            found.append(Finding(name, context, worlds.ensemble, holds, _conditions(worlds, holds)))
     return found
-
-
-def _measure(model: Model, scenario: Scenario, worlds: Worlds, case: Case) -> Floats:
-    """Return a measure in every world, `(run,)`; what the context or the case sets is not sampled."""
-    columns = worlds.besides({*scenario.settings, *case.set, *case.series})
-    result = simulate(
-        model, scenario, constants={**columns, **case.set}, series=case.series, outputs=[case.outcome], method="rk4",
-        save_every=1, time_step=1,
-    )  # fmt: skip
-    value = _taken(result, case)
-    return value if case.minus is None else value - _measure(model, scenario, worlds, case.minus)
-
-
-def _taken(result: Result, case: Case) -> Floats:
-    path = result[case.outcome]
-    if case.take == "at":
-        at = _index(result, case.at)
-        return np.asarray(np.take_along_axis(path, at[None, :], axis=0)[0])
-    first, last = _index(result, case.start), _index(result, case.end)
-    inside = (np.arange(len(result.time))[:, None] >= first) & (np.arange(len(result.time))[:, None] <= last)
-    if case.take == "largest":
-        return np.asarray(np.where(inside, path, -np.inf).max(axis=0))
-    return np.asarray((path * inside).sum(axis=0) / inside.sum(axis=0))
-
-
-def _index(result: Result, moment: Moment | None) -> NDArray[np.int64]:
-    """Return the index of the saved time nearest to a moment in each run, within the run."""
-    name, offset = _parts(moment) if isinstance(moment, str) else ("", float(moment or 0))
-    month = result[name][0] + offset if name else np.full(result.runs, offset)
-    return np.asarray(np.abs(result.time[:, None] - month[None, :]).argmin(axis=0))
 
 
 def _conditions(worlds: Worlds, holds: NDArray[np.bool_], most: int = 2) -> tuple[tuple[str, float, float], ...]:
@@ -273,9 +202,8 @@ class Rule:
     mean_risk: float
 
 
-def frontier(model: Model, runs: int, seed: int, context: str = "reference") -> list[Rule]:
+def frontier(model: Model, worlds: Worlds, context: str = "reference") -> list[Rule]:
     """Return cost (mission and disbursed aid, MUSD) and 20-year risk of draw-downs by calendar and by benchmark."""
-    worlds = sample_worlds(model, runs, seed)
     scenario = load_scenario(f"contexts/{context}")
     calendar = [
         ({"draw down rule": 0.0, "draw down start": float(m)}, f"calendar, from month {m}") for m in range(12, 121, 12)
@@ -306,11 +234,12 @@ def best_rules(rules: Sequence[Rule], values: Sequence[float] = VALUES_OF_PEACE)
 def findings_text(model: Model, runs: int, seed: int, progress: Callable[[str], None] | None = None) -> str:
     """Return all findings as Markdown, with the sample they were computed on."""
     names = contexts()
-    findings = judge_claims(model, runs, seed, names, progress)
-    rules = frontier(model, runs, seed)
+    drawn = [draw_worlds(model, ensemble, runs, seed) for ensemble in ENSEMBLES]
+    findings = [finding for worlds in drawn for finding in judge_claims(model, worlds, names, progress)]
+    rules = frontier(model, drawn[0])
     parts = [
-        f"Computed on model `{model.file_hash[:12]}`; claims and frontier over {runs} prior worlds (seed {seed}, not "
-        "calibrated). `make findings` writes this part anew.",
+        f"Computed on equations `{content_hash(model)[:12]}`; claims over {runs} worlds of each calibrated ensemble, "
+        f"cost against risk over those of {ENSEMBLES[0]} (seed {seed}). `make findings` writes this part anew.",
         "### Which stocks carry the risk",
         "Change of ln H after twenty years when a stock keeps its first value; positive: its movement lowers the risk. "
         "Hand-set values, no effort of the Commission.",
@@ -319,8 +248,9 @@ def findings_text(model: Model, runs: int, seed: int, progress: Callable[[str], 
         "the planned end of the draw-down; change of ln of the hazard accumulated over the five years from there.",
         _markdown(["stock", *(f"{phase} the draw-down" for phase in PHASES)], _rows(_strongest(phase_table(model)))),
         "### Claims",
-        "Share of worlds in which a claim holds, in per cent: in the reference profile, and from the lowest to the "
-        "highest of all profiles; then what it hangs on: the share in the lowest and highest third of an uncertainty.",
+        "Share of worlds in which a claim holds, in per cent: in the reference profile, in the worlds of either "
+        "ensemble; from the lowest to the highest of all profiles and both ensembles; then what it hangs on in the "
+        f"reference profile and {ENSEMBLES[0]}: the share in the lowest and highest third of an uncertainty.",
         _claims_markdown(load_claims(model), findings),
         "### Good is good enough: cost against risk",
         "Reference profile; cost is mission and disbursed aid over twenty years; medians over worlds.",
@@ -349,9 +279,11 @@ def _claims_markdown(claims: Mapping[str, Claim], findings: Sequence[Finding]) -
     for name, claim in claims.items():
         mine = [finding for finding in findings if finding.claim == name]
         shares = [100 * finding.holds.mean() for finding in mine]
-        told = "; ".join(f"{n} ({100 * low:.0f} to {100 * high:.0f})" for n, low, high in mine[0].conditions)
-        rows.append([claim.says, f"{shares[0]:.0f}", f"{min(shares):.0f} to {max(shares):.0f}", told or "-"])
-    return _markdown(["claim", "reference", "profiles", "hangs on"], rows)
+        reference = [finding for finding in mine if finding.context == "reference"]
+        told = "; ".join(f"{n} ({100 * low:.0f} to {100 * high:.0f})" for n, low, high in reference[0].conditions)
+        own = [f"{100 * finding.holds.mean():.0f}" for finding in reference]
+        rows.append([claim.says, *own, f"{min(shares):.0f} to {max(shares):.0f}", told or "-"])
+    return _markdown(["claim", *ENSEMBLES, "profiles", "hangs on"], rows)
 
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -19,11 +19,12 @@ from transition_sim.errors import Fault, ModelError, ScenarioError, TransitionSi
 from transition_sim.model.equations import Kind, Model, canonical
 from transition_sim.model.reader import load_model
 from transition_sim.risk import CUMULATIVE
+from transition_sim.study.ensembles import draw_worlds
 from transition_sim.study.scenario import DEFINITIONS, Scenario, load_scenario, within
 from transition_sim.study.sweep_design import BLOCK, RUN, WORLD, Design, Lever
 from transition_sim.study.sweep_file import LeverRange, SampledRange, Written, as_uncertainty, read_sweep
 from transition_sim.study.sweep_outcomes import Outcome, outcome_of, usual_outcomes
-from transition_sim.study.worlds import Uncertainty, draw_worlds, load_uncertainties, range_faults
+from transition_sim.study.worlds import Uncertainty, load_uncertainties, range_faults, sampled
 from transition_sim.units import convert, split_number
 
 MAX_RUNS = 10_000_000
@@ -366,8 +367,7 @@ class _Reader:
         always = {n for lever in levers for n in lever.sets if all(n in s for s in lever.settings)} | set(self.base)
         try:
             if name == "prior" and self.form.design != "grid":
-                known = load_uncertainties(self.plain_model)[0]
-                ranges = {n: u for n, u in known.items() if u.role == "uncertainty"}
+                ranges = sampled(load_uncertainties(self.plain_model)[0])
                 self.not_sampled(ranges, always)
                 return {n: u for n, u in ranges.items() if n not in always}, {}, name
             reference = str(self.ensemble_file(name)) if name.endswith(".csv") else name
@@ -399,10 +399,11 @@ class _Reader:
     def named(self, names: list[str]) -> dict[str, Uncertainty]:
         found: dict[str, Uncertainty] = {}
         try:
-            known = load_uncertainties(self.plain_model)[0]
+            ranges = load_uncertainties(self.plain_model)[0]
         except ScenarioError as error:
             self.unfit("uncertainties.yaml", error)
             return found
+        known = {name: each for name, each in ranges.items() if each.low is not None}
         for i, name in enumerate(names):
             own = self.model.find(name).name if name in self.model else name
             if own not in known:

@@ -210,8 +210,9 @@ def _clear(folder: Path) -> None:
 
 def _sweep_up(folder: Path) -> None:
     """Remove the half files of a process that was killed; nobody else writes while the lock is held."""
-    for path in (*folder.glob("tmp*.tmp"), *(folder / "parts").glob("tmp*.tmp")):
-        path.unlink(missing_ok=True)
+    for name in (MANIFEST, "units.json", "*.mdl", "parts/part-*.parquet", *_TABLE_FILES):
+        for path in folder.glob(f"{name}.*.tmp"):
+            path.unlink(missing_ok=True)
 
 
 def _checksum(body: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ Shapes: a column `(run,)` for each uncertain constant, one run a world.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,16 +23,15 @@ from transition_sim.model.equations import Kind, Model
 from transition_sim.study.yaml_file import Item, line_of, plain, read_yaml
 
 Floats = NDArray[np.float64]
-ENSEMBLES = ("prior",)
 
 
 class Uncertainty(BaseModel):
-    """The plausible range of one constant, and why."""
+    """What is uncertain about one constant, and why: a plausible range that is sampled, a lever, or held fixed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
     distribution: Literal["uniform", "loguniform", "triangular"] = "uniform"
     mode: float | None = None
     role: Literal["uncertainty", "lever", "fixed"] = "uncertainty"
@@ -40,14 +40,32 @@ class Uncertainty(BaseModel):
 
     def at(self, share: Floats) -> Floats:
         """Return the value below which a share `(run,)` of the distribution lies."""
+        low, high = self.range
         if self.distribution == "loguniform":
-            return np.asarray(self.low * (self.high / self.low) ** share)
+            return np.asarray(low * (high / low) ** share)
         if self.distribution == "triangular" and self.mode is not None:
             from scipy.stats import triang
 
-            width = self.high - self.low
-            return np.asarray(triang.ppf(share, (self.mode - self.low) / width, loc=self.low, scale=width))
-        return np.asarray(self.low + (self.high - self.low) * share)
+            return np.asarray(triang.ppf(share, (self.mode - low) / (high - low), loc=low, scale=high - low))
+        return np.asarray(low + (high - low) * share)
+
+    def share(self, values: Floats) -> Floats:
+        """Return the share of the distribution that lies below values `(run,)`: the inverse of `at`."""
+        low, high = self.range
+        if self.distribution == "loguniform":
+            return np.asarray(np.log(values / low) / np.log(high / low))
+        if self.distribution == "triangular" and self.mode is not None:
+            from scipy.stats import triang
+
+            return np.asarray(triang.cdf(values, (self.mode - low) / (high - low), loc=low, scale=high - low))
+        return np.asarray((values - low) / (high - low))
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The plausible range; ScenarioError where none is given."""
+        if self.low is None or self.high is None:
+            raise ScenarioError("a range needs both low and high")
+        return self.low, self.high
 
 
 class UncertaintyFile(BaseModel):
@@ -68,6 +86,7 @@ class Worlds:
     seed: int
     file: str
     file_hash: str
+    ensemble: str = "prior"
 
     @property
     def runs(self) -> int:
@@ -114,22 +133,23 @@ def sample_worlds(model: Model, runs: int, seed: int, path: Path | None = None) 
     if runs < 1:
         raise ScenarioError(f"{runs} worlds; allowed: 1 or more")
     ranges, file_hash = load_uncertainties(model, path)
-    varied = {name: u for name, u in ranges.items() if u.role == "uncertainty"}
+    varied = sampled(ranges)
     shares = qmc.LatinHypercube(d=len(varied), rng=np.random.default_rng(seed)).random(runs)
     columns = {name: uncertainty.at(shares[:, i]) for i, (name, uncertainty) in enumerate(varied.items())}
-    bounds = {name: (uncertainty.low, uncertainty.high) for name, uncertainty in varied.items()}
+    bounds = {name: uncertainty.range for name, uncertainty in varied.items()}
     return Worlds(columns, bounds, seed, shown(path or models_folder() / "uncertainties.yaml"), file_hash)
 
 
-def draw_worlds(model: Model, ensemble: str, runs: int, seed: int) -> Worlds:
-    """Return worlds of a named ensemble: `prior` samples the plausible ranges, which is not a calibrated ensemble.
+def sampled(ranges: Mapping[str, Uncertainty]) -> dict[str, Uncertainty]:
+    """Return those that are sampled, in order: levers and what is held fixed are not."""
+    return {name: uncertainty for name, uncertainty in ranges.items() if uncertainty.role == "uncertainty"}
 
-    The same arguments and files give the same worlds. ScenarioError with the nearest name where there is none.
-    """
-    if ensemble != "prior":
-        hint = nearest(ensemble, ENSEMBLES)
-        raise ScenarioError(f"ensemble '{ensemble}' does not exist; allowed: {', '.join(ENSEMBLES)}{hint}")
-    return sample_worlds(model, runs, seed)
+
+def ranges_hash(ranges: Mapping[str, Uncertainty]) -> str:
+    """Return a hash of what is sampled and over which ranges, whatever the words beside them."""
+    keys = ("low", "high", "distribution", "mode")
+    told = {name: [getattr(u, key) for key in keys] for name, u in sorted(sampled(ranges).items())}
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def check_uncertainties(path: Path, model: Model) -> list[Fault]:
@@ -156,6 +176,12 @@ def range_faults(model: Model, name: str, given: Uncertainty) -> list[str]:
         return [f"'{name}' is not in {model.name}.mdl{nearest(name, constants)}"]
     variable = model.find(name)
     wrong = [] if variable.kind is Kind.CONSTANT else [f"'{name}' is computed by the model, not a constant"]
+    if (given.source is None) == (given.assumption is None):
+        wrong.append(f"'{name}': give either a source or an assumption")
+    if given.low is None or given.high is None:
+        if given.role == "uncertainty" or (given.low is None) != (given.high is None):
+            wrong.append(f"'{name}': a range needs both low and high")
+        return wrong
     if not (math.isfinite(given.low) and math.isfinite(given.high) and given.low < given.high):
         wrong.append(f"'{name}': low {given.low:g} must be below high {given.high:g}")
     low, high = variable.limits
@@ -166,6 +192,4 @@ def range_faults(model: Model, name: str, given: Uncertainty) -> list[str]:
     inside = given.mode is not None and given.low <= given.mode <= given.high
     if given.distribution == "triangular" and not inside:
         wrong.append(f"'{name}': a triangular range needs a mode between low and high")
-    if (given.source is None) == (given.assumption is None):
-        wrong.append(f"'{name}': give either a source or an assumption")
     return wrong

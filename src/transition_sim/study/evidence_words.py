@@ -1,0 +1,144 @@
+"""Evidence in words and tables: targets with their verdicts, what binds, what calibration moved."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from transition_sim.study.calibration import Calibrated
+from transition_sim.study.ensembles import SAYS, Ensemble
+from transition_sim.study.evidence import Evidence, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WIDTH = 80
+Verdicts = Mapping[str, Sequence[Verdict]]
+
+
+def _quantiles(verdict: Verdict) -> list[float | None]:
+    """Return 10th percentile, median and 90th; None where that is never reached."""
+    found = np.quantile(verdict.values, (0.1, 0.5, 0.9), method="inverted_cdf")
+    return [float(value) if np.isfinite(value) else None for value in found]
+
+
+def _number(value: float | None) -> str:
+    return "never" if value is None else f"{value:.3g}"
+
+
+def _band(low: float, high: float) -> str:
+    return f"{low:g} to {high:g}"
+
+
+def evidence_lines(
+    evidence: Evidence, verdicts: Verdicts, worlds: Sequence[Ensemble], stale: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Return all targets with their verdicts, sources and notes, as lines of at most 80 columns."""
+    lines = [f"Evidence: {len(evidence.targets)} published quantities, computed anew from the model."]
+    for each in worlds:
+        lines += _wrapped(f"{each.name}: {each.runs:,} worlds, {SAYS.get(each.name, each.file)}.", "  ")
+        if each.name in stale:
+            lines += _wrapped(
+                f"these worlds were kept for other {' and '.join(stale[each.name])}: the verdicts show what they "
+                "give here, and not that this model was calibrated.", "     ",
+            )  # fmt: skip
+    for name, target in evidence.targets.items():
+        lines += ["", *_wrapped(f"{name}  {target.quantity}", ""), f"  published {target.value:g}, band "
+                  f"{_band(*target.band)} ({target.kind})"]  # fmt: skip
+        for ensemble, found in verdicts.items():
+            verdict = next(v for v in found if v.name == name)
+            low, middle, high = map(_number, _quantiles(verdict))
+            role = "fitted" if verdict.fitted else "not fitted"
+            told = (
+                f"{ensemble}: {low} to {high} (median {middle}); {verdict.word}, {100 * verdict.share:.0f} % of worlds"
+            )
+            lines += _wrapped(f"{told} ({role})", "  ")
+        lines += _wrapped(f"Computed: {target.computed}.", "  ")
+        for key in target.sources:
+            source = evidence.sources[key]
+            doi = f" https://doi.org/{source.doi}" if source.doi else ""
+            lines += _wrapped(f"[{source.status}] {source.cite}{doi} - {source.says}", "  ")
+        lines += _wrapped(f"Note: {target.note}", "  ") if target.note else []
+    return [*lines, "", *_counts(evidence, verdicts)]
+
+
+def _counts(evidence: Evidence, verdicts: Verdicts) -> list[str]:
+    unchecked = evidence.unchecked()
+    by = {status: sum(s.status == status for s in evidence.sources.values()) for status in ("read", "secondary")}
+    lines = []
+    for ensemble, found in verdicts.items():
+        fitted = [v for v in found if v.fitted]
+        out = [v.name for v in fitted if v.word != "inside"]
+        lines += _wrapped(
+            f"{ensemble}: {len(fitted) - len(out)} of {len(fitted)} fitted targets hold in every world"
+            + (f"; not: {', '.join(out)}" if out else "")
+            + ". Of those that are not fitted, outside in most worlds: "
+            + (", ".join(v.name for v in found if not v.fitted and v.share < 0.5) or "none")
+            + ".", "",
+        )  # fmt: skip
+    lines += _wrapped(
+        f"Sources: {by['read']} read in a stored text, {by['secondary']} seen in another text's report, "
+        f"{len(unchecked)} unchecked ({', '.join(unchecked) or 'none'}).", "",
+    )  # fmt: skip
+    return [*lines, "A stylised teaching and exploration model, not a forecast."]
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_long_words=False)
+
+
+def evidence_frame(verdicts: Verdicts) -> pd.DataFrame:
+    """Return targets and verdicts as a data frame, a row for each target and ensemble."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [row for ensemble, found in verdicts.items() for row in map(_row, [ensemble] * len(found), found)]
+    )
+
+
+def _row(ensemble: str, verdict: Verdict) -> dict[str, Any]:
+    low, middle, high = _quantiles(verdict)
+    target = verdict.target
+    return {
+        "target": verdict.name, "quantity": target.quantity, "kind": target.kind, "published": target.value,
+        "band_low": target.band[0], "band_high": target.band[1], "ensemble": ensemble, "fitted": verdict.fitted,
+        "p10": low, "median": middle, "p90": high, "share_inside": verdict.share, "verdict": verdict.word,
+        "computed": target.computed, "sources": "; ".join(target.sources),
+    }  # fmt: skip
+
+
+def evidence_data(
+    evidence: Evidence, verdicts: Verdicts, worlds: Sequence[Ensemble], stale: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """Return targets, verdicts and sources as plain data."""
+    return {
+        "ensembles": {
+            each.name: {"worlds": each.runs, "stale": list(stale.get(each.name, [])), **each.sheet} for each in worlds
+        },
+        "targets": [_row(ensemble, verdict) for ensemble, found in verdicts.items() for verdict in found],
+        "sources": {name: source.model_dump() for name, source in evidence.sources.items()},
+        "unchecked": len(evidence.unchecked()),
+    }
+
+
+def calibration_lines(done: Calibrated) -> list[str]:
+    """Return how an ensemble came about, as lines of at most 80 columns."""
+    sheet = done.sheet
+    kept = len(next(iter(done.columns.values())))
+    lines = ["", f"Ensemble {done.name}: {sheet['says']}", f"  {kept:,} worlds kept; seed {sheet['seed']}"]
+    lines += [f"  {words}: {count:,}" for words, count in sheet["counts"].items()]
+    lines += ["", f"  {'target':<12}{'kind':<9}{'prior inside':>13}{'rejects':>9}{'kept inside':>13}"]
+    for name, told in sheet["targets"].items():
+        rejects = told["rejects of worlds that meet all others"]
+        lines.append(
+            f"  {name:<12}{told['kind']:<9}{100 * told['share of prior worlds inside']:>11.0f} %"
+            f"{'-' if rejects is None else f'{100 * rejects:.0f} %':>9}"
+            f"{100 * told['share of kept worlds inside']:>11.0f} %"
+        )
+    moved = ", ".join(f"{row['constant']} ({row['distance']:.2f})" for row in sheet["moved"])
+    still = len(done.columns) - len(sheet["moved"])
+    lines += ["", *_wrapped(f"Moved from prior to posterior (distance of Kolmogorov and Smirnov): {moved}.", "  ")]
+    return [*lines, f"  The other {still} constants are as their ranges say: no target speaks of them."]
