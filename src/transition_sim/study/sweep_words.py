@@ -151,7 +151,7 @@ def _referee_lines(referee: Any) -> Iterator[str]:
 def _outcome_lines(sweep: Sweep) -> Iterator[str]:
     units = sweep.manifest["units"]["outcomes"]
     width = max(map(len, units))
-    yield f"{'over all runs':<{width}}  {'10 %':>10}  {'median':>10}  {'90 %':>10}"
+    yield f"{'over all runs':<{width}}  {'p10':>10}  {'median':>10}  {'p90':>10}"
     for name, unit in units.items():
         found = _quantiles(_column(sweep, name))
         values = "  ".join(f"{_shown(found[key]):>10}" for key in ("p10", "median", "p90"))
@@ -168,7 +168,7 @@ def _lever_lines(sweep: Sweep) -> Iterator[str]:
     if not several:
         return
     yield ""
-    yield f"{name}, by lever: median (10 to 90 %) over all else; median change from the first level, all else equal"
+    yield f"{name}, by lever: median (p10 to p90) over all else; median change from the first level, all else equal"
     for axis, lever in enumerate(plan["levers"]):
         if lever not in several:
             continue
