@@ -117,6 +117,7 @@ def execute(
         redone = tuple(store.drop_faulty())
         if not _finished(store, csv):
             store.manifest["finished"] = False
+            store.drop_tables()
             _begin(store, job)
             _compute(store, job, jobs, cluster, progress)
             _assemble(store, job, csv)
@@ -211,7 +212,6 @@ def _assemble(store: Store, job: Job, csv: bool) -> None:
     """Join the parts to the tables, which a finished sweep has."""
     folder = store.folder
     with told_in_words(folder):
-        store.drop_tables()
         store.save()
         with (
             table_writer(folder, "experiments", csv) as experiments,
