@@ -14,7 +14,7 @@ JOBS ?= auto
 ENSEMBLE ?= both
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test check calibrate evidence findings clean
+.PHONY: help compare test test-all check calibrate evidence findings clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,7 +22,10 @@ help:  ## this list
 compare: $(VENV)/run.stamp  ## compare the entry points: table on screen, figures and data in results/compare
 	$(BIN)/transition-sim compare --ensemble $(ENSEMBLE) --runs $(RUNS) --seed $(SEED) --out results/compare --force
 
-test: $(VENV)/test.stamp  ## run all tests
+test: $(VENV)/test.stamp  ## run the tests, in a few minutes
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+test-all: $(VENV)/test.stamp  ## run all tests, the slow ones too
 	$(BIN)/python -m pytest -n $(JOBS)
 
 check: $(VENV)/test.stamp  ## lint, format, types, and the shipped models and scenarios

@@ -31,8 +31,13 @@ DOORS = {
     "matplotlib": {"figures.py"},
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
-    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios")},
-    "pydantic": {f"study/{name}.py" for name in ("evidence", "findings", "measures", "scenario", "worlds")},
+    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sweeps")},
+    "pydantic": {
+        f"study/{name}.py" for name in ("evidence", "findings", "measures", "scenario", "sweep_file", "worlds")
+    },
+    "pyarrow": {"study/sweep_tables.py"},
+    "filelock": {"study/sweep_store.py"},
+    "distributed": {"study/sweep_cluster.py"},
     "platformdirs": {"cache.py"},
     "subprocess": {"model/insight.py"},
 }
@@ -119,7 +124,20 @@ def test_figures_never_simulate() -> None:
 def test_help_imports_nothing_heavy() -> None:
     script = "import sys; import transition_sim.cli; print(*sorted(m.split('.')[0] for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    heavy = {"numpy", "scipy", "pandas", "matplotlib", "pysd", "pydantic", "pint", "yaml", "xarray", "simlin"}
+    heavy = {
+        "numpy",
+        "scipy",
+        "pandas",
+        "matplotlib",
+        "pysd",
+        "pydantic",
+        "pint",
+        "yaml",
+        "xarray",
+        "simlin",
+        "pyarrow",
+        "dask",
+    }
     assert heavy & set(done.stdout.split()) == set()
 
 

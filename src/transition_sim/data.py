@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -37,9 +39,18 @@ def list_models() -> list[str]:
 
 def list_scenarios(templates: bool = False) -> list[str]:
     """Return the names of the shipped scenarios, such as `entry_points/none`; templates (`_...`) if asked."""
-    folder = scenarios_folder()
-    found = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+    found = [name for name in _shipped_names() if not name.startswith("sweeps/")]
     return [name for name in found if templates or not name.rsplit("/", 1)[-1].startswith("_")]
+
+
+def list_sweeps() -> list[str]:
+    """Return the names of the shipped sweeps, such as `sweeps/aid_gap`."""
+    return [name for name in _shipped_names() if name.startswith("sweeps/")]
+
+
+def _shipped_names() -> list[str]:
+    folder = scenarios_folder()
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
 
 
 def shipped_model(name: str) -> Path:
@@ -58,6 +69,17 @@ def shipped_scenario(reference: str) -> Path:
     return scenarios_folder() / f"{plain}.yaml"
 
 
+def shipped_sweep(reference: str) -> Path:
+    """Return the file of a shipped sweep; ScenarioError with the nearest name where there is none."""
+    plain = reference.removesuffix(".yaml")
+    plain = plain if "/" in plain else f"sweeps/{plain}"
+    if plain not in list_sweeps():
+        known = [name.removeprefix("sweeps/") for name in list_sweeps()]
+        hint = nearest(plain.removeprefix("sweeps/"), known).replace("'", "'sweeps/", 1)
+        raise ScenarioError(f"'{reference}' is no shipped sweep ({', '.join(known)}) and no file{hint}")
+    return scenarios_folder() / f"{plain}.yaml"
+
+
 def write_text(path: Path, text: str) -> Path:
     """Write a text file by a temporary name and a rename; return its path."""
     return write_bytes(path, text.encode("utf-8"))
@@ -65,13 +87,39 @@ def write_text(path: Path, text: str) -> Path:
 
 def write_bytes(path: Path, data: bytes, mode: int = 0o644) -> Path:
     """Write a file by a temporary name and a rename, so that no half of it is ever seen; return its path."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with written(path, mode=mode) as temporary:
+        temporary.write_bytes(data)
     return path
+
+
+def write_durably(path: Path, data: bytes) -> Path:
+    """Write a file as `write_bytes` does, and have it on the disk before it gets its name; return its path."""
+    with written(path, durable=True) as temporary:
+        temporary.write_bytes(data)
+    return path
+
+
+@contextmanager
+def written(path: Path, durable: bool = False, mode: int = 0o644) -> Iterator[Path]:
+    """Give a temporary file beside `path` that takes its name once the block ends well, and is removed if it fails."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        if durable:
+            _to_disk(temporary)
+        temporary.chmod(mode)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _to_disk(path: Path) -> None:
+    """Have a file's bytes on the disk before going on."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -246,7 +246,7 @@ def test_a_full_or_read_only_disk_costs_nothing_but_time(
     fresh = computed(model)
     kept(place)[0].unlink()
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fdopen", fail)
+        patch.setattr(Path, "write_bytes", fail)
         assert np.array_equal(computed(model), fresh)
     assert kept(place) == []  # no half of a file is left
 

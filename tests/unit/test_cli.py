@@ -40,9 +40,9 @@ def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
 def test_help_lists_what_exists(call: Call) -> None:
     code, out, _ = call("--help")
     assert code == 0
-    for command in ("compare", "run", "check", "model", "scenario"):
+    for command in ("compare", "run", "check", "model", "scenario", "sweep", "rerun"):
         assert command in out
-    for absent in ("sweep", "workshop", "lab", "report"):
+    for absent in ("workshop", "lab", "report"):
         assert absent not in out
 
 
@@ -227,7 +227,7 @@ def test_model_list_and_show(call: Call) -> None:
 def test_scenario_list_show_copy(call: Call, tmp_path: Path) -> None:
     code, out, _ = call("scenario", "list")
     assert code == 0
-    assert out.count("\n") == 14
+    assert out.count("\n") == 17
     assert "assumption" in call("scenario", "show", "contexts/reference")[1]
     assert call("scenario", "copy", "contexts/_template", "mine.yaml")[0] == 0
     assert call("check", "mine.yaml")[0] == 0

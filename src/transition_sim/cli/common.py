@@ -24,6 +24,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Save tables, figures and provenance in this folder.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
+_at_interrupt: list[str] = []
+
+
+def say_at_interrupt(text: str) -> None:
+    """Have an interrupt print a line, such as the command that goes on from there."""
+    _at_interrupt[:] = [text]
+
+
+def interrupt_text() -> str:
+    """Return what an interrupt prints."""
+    return "".join(f"{line}\n" for line in ("interrupted", *_at_interrupt))
+
 
 def output_folder(out: Path | None, force: bool, marker: str) -> Path | None:
     """Return the folder to save in, made if it is not there; ScenarioError where it cannot be used."""

@@ -77,9 +77,13 @@ def run(
 ) -> None:
     """Run one scenario, with its range over plausible worlds, or any Vensim model of your own, once."""
     from transition_sim.engine.simulate import simulate
+    from transition_sim.errors import ScenarioError
     from transition_sim.model.reader import load_model
     from transition_sim.study.scenario import Scenario, load_scenario
+    from transition_sim.study.sweep_file import names_sweep
 
+    if names_sweep(scenario):
+        raise ScenarioError(f"'{scenario}' is a sweep; transition-sim sweep {scenario} --out DIR runs it")
     folder = output_folder(out, force, "trajectories.csv")
     given: Scenario | None = None
     if scenario.lower().endswith(".mdl"):

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from transition_sim.cli.common import app
+from transition_sim.cli.common import app, interrupt_text
 from transition_sim.errors import SimulationError, TransitionSimError
 
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # UsageError of the click that this typer carries
@@ -33,7 +33,7 @@ def _stopping_at_once() -> Iterator[None]:
     """
 
     def stop(number: int, frame: object) -> None:
-        os.write(2, b"interrupted\n")
+        os.write(2, interrupt_text().encode())
         os._exit(130)
 
     if threading.current_thread() is not threading.main_thread():

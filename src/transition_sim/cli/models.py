@@ -14,9 +14,9 @@ from transition_sim.cli.common import Force, Json, Out, Quiet, app, limit, model
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Models (.mdl), scenarios and uncertainties (.yaml).")],
+    files: Annotated[list[Path], typer.Argument(help="Models (.mdl), scenarios, sweeps and uncertainties (.yaml).")],
 ) -> None:
-    """List every fault of model and scenario files, with file and line; exit 3 if there are any."""
+    """List every fault of model, scenario and sweep files, with file and line; exit 3 if there are any."""
     faulty = False
     for path in files:
         faults = _check_model(path) if path.suffix.lower() == ".mdl" else _check_yaml(path)
@@ -54,6 +54,8 @@ def _check_yaml(path: Path) -> list[Any]:
     from transition_sim.study.evidence import check_evidence
     from transition_sim.study.findings import check_claims
     from transition_sim.study.scenario import check_scenario
+    from transition_sim.study.sweep_file import is_sweep
+    from transition_sim.study.sweep_plan import check_sweep
     from transition_sim.study.worlds import check_uncertainties
     from transition_sim.study.yaml_file import plain, read_yaml
 
@@ -63,6 +65,8 @@ def _check_yaml(path: Path) -> list[Any]:
             return list(check_evidence(path, load_model(str(plain(tree).get("model")))))
         if "claims" in tree.value:
             return list(check_claims(path, load_model(str(plain(tree).get("model")))))
+        if is_sweep(tree.value):
+            return list(check_sweep(path))
         if "uncertainties" in tree.value:
             named = plain(tree).get("model")
             beside = path.parent / f"{named}.mdl"

@@ -1,4 +1,4 @@
-"""`transition-sim scenario ...`: the shipped scenarios."""
+"""`transition-sim scenario ...`: the shipped scenarios and sweeps."""
 
 from __future__ import annotations
 
@@ -12,19 +12,35 @@ from transition_sim.cli.common import Force, scenario_app
 
 @scenario_app.command("list")
 def scenario_list() -> None:
-    """List the shipped scenarios."""
-    from transition_sim.data import list_scenarios
+    """List the shipped scenarios and sweeps."""
+    from transition_sim.data import list_scenarios, list_sweeps
     from transition_sim.study.scenario import load_scenario
+    from transition_sim.study.sweep_file import read_sweep
 
-    names = list_scenarios()
-    width = max(map(len, names))
-    for name in names:
-        print(f"{name:<{width}}  {load_scenario(name).title}")
+    titles = {name: load_scenario(name).title for name in list_scenarios()}
+    titles |= {name: read_sweep(name).form.title for name in list_sweeps()}
+    width = max(map(len, titles))
+    for name, title in titles.items():
+        print(f"{name:<{width}}  {title}")
 
 
 @scenario_app.command("show")
-def scenario_show(name: Annotated[str, typer.Argument(help="A shipped scenario or a scenario file.")]) -> None:
-    """Show what a scenario sets, and why."""
+def scenario_show(
+    name: Annotated[str, typer.Argument(help="A shipped scenario or sweep, or a file of either.")],
+) -> None:
+    """Show what a scenario sets or a sweep varies, and why."""
+    from transition_sim.study.sweep_file import names_sweep
+    from transition_sim.study.sweep_plan import load_job
+    from transition_sim.study.sweep_words import job_lines
+
+    if names_sweep(name):
+        for line in job_lines(load_job(name)):
+            print(line)
+    else:
+        _show_scenario(name)
+
+
+def _show_scenario(name: str) -> None:
     from transition_sim.model.reader import load_model
     from transition_sim.study.scenario import load_scenario
 
@@ -44,11 +60,11 @@ def scenario_show(name: Annotated[str, typer.Argument(help="A shipped scenario o
 
 @scenario_app.command("copy")
 def scenario_copy(
-    name: Annotated[str, typer.Argument(help="A shipped scenario, such as contexts/_template.")],
+    name: Annotated[str, typer.Argument(help="A shipped scenario or sweep, such as contexts/_template.")],
     to: Annotated[Path, typer.Argument(help="The file or folder to copy it to.")],
     force: Force = False,
 ) -> None:
-    """Copy a shipped scenario, to change it."""
+    """Copy a shipped scenario or sweep, to change it."""
     from transition_sim.study.scenario import copy_scenario
 
     print(copy_scenario(name, to, force))

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from transition_sim.data import list_models, list_scenarios, shipped_model, shipped_scenario, write_bytes
+from transition_sim.data import list_models, list_scenarios, shipped_model, shipped_scenario, shipped_sweep, write_bytes
 from transition_sim.engine.resolve import Series, Setting, resolve
 from transition_sim.errors import Fault, ModelError, ScenarioError, TransitionSimError, nearest, shown
 from transition_sim.model.equations import Model
@@ -114,8 +114,9 @@ def check_scenario(path: str | Path, model: Model | None = None) -> list[Fault]:
 
 
 def copy_scenario(reference: str, to: str | Path, force: bool = False) -> Path:
-    """Copy a shipped scenario to a file of one's own; ScenarioError where it exists and `force` is not given."""
-    source, target = shipped_scenario(reference), Path(to)
+    """Copy a shipped scenario or sweep to a file of one's own; ScenarioError where it exists without `force`."""
+    find = shipped_sweep if reference.startswith("sweeps/") else shipped_scenario
+    source, target = find(reference), Path(to)
     if target.is_dir():
         target = target / source.name
     if target.exists() and not force:
@@ -255,7 +256,7 @@ def _parent(form: ScenarioFile, tree: Item, path: Path, seen: tuple[Path, ...], 
         return None
     file, line = shown(path), tree.value["based_on"].line
     try:
-        target = _within(form.based_on, path, list_scenarios(templates=True), (".yaml", ".yml"))
+        target = within(form.based_on, path, list_scenarios(templates=True), (".yaml", ".yml"))
     except ScenarioError as error:
         faults.append(Fault(file, line, f"based_on: {error.faults[0].message}"))
         return None
@@ -275,7 +276,7 @@ def _model(form: ScenarioFile, tree: Item, path: Path, parent: Scenario | None, 
         return parent.model if parent else shipped_model("transition").resolve()
     file, line = shown(path), tree.value["model"].line
     try:
-        target = _within(form.model, path, list_models(), (".mdl",)) or shipped_model(form.model)
+        target = within(form.model, path, list_models(), (".mdl",)) or shipped_model(form.model)
     except (ScenarioError, ModelError) as error:
         faults.append(Fault(file, line, f"model: {error.faults[0].message}"))
         return None
@@ -284,7 +285,7 @@ def _model(form: ScenarioFile, tree: Item, path: Path, parent: Scenario | None, 
     return target.resolve()
 
 
-def _within(reference: str, path: Path, names: list[str], suffixes: tuple[str, ...]) -> Path | None:
+def within(reference: str, path: Path, names: list[str], suffixes: tuple[str, ...]) -> Path | None:
     """Return the file that a reference in another file means, None for a shipped name.
 
     ScenarioError where it is neither, or leaves the folder of the file that names it.

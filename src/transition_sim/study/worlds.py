@@ -116,7 +116,7 @@ def load_uncertainties(model: Model, path: Path | None = None) -> tuple[dict[str
     faults: list[Fault] = []
     for name, uncertainty in form.uncertainties.items():
         line = tree.value["uncertainties"].value[name].line
-        faults += [Fault(file, line, message) for message in _wrong(model, name, uncertainty)]
+        faults += [Fault(file, line, message) for message in range_faults(model, name, uncertainty)]
     if faults:
         raise ScenarioError(sorted(faults))
     named = {model.find(name).name: uncertainty for name, uncertainty in form.uncertainties.items()}
@@ -169,8 +169,8 @@ def _spoken(tree: Item, location: tuple[int | str, ...], message: str, file: str
     return Fault(file, line_of(tree, location), f"'{words}': {message}")
 
 
-def _wrong(model: Model, name: str, given: Uncertainty) -> list[str]:
-    """Say what is wrong with one range, against the model's limits."""
+def range_faults(model: Model, name: str, given: Uncertainty) -> list[str]:
+    """Return what is wrong with one range, against the model's limits; its name must be a constant of the model."""
     if name not in model:
         constants = [variable.name for variable in model.of_kind(Kind.CONSTANT)]
         return [f"'{name}' is not in {model.name}.mdl{nearest(name, constants)}"]

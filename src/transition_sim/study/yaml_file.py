@@ -68,8 +68,11 @@ def plain(item: Item) -> Any:
 
 
 def line_of(tree: Item, location: Iterable[int | str]) -> int:
-    """Return the line of what stands at a path of keys, as far down as it exists."""
+    """Return the line of what stands at a path of keys and places in lists, as far down as it exists."""
     for key in location:
+        if isinstance(tree.value, list) and isinstance(key, int) and key < len(tree.value):
+            tree = tree.value[key]
+            continue
         if not isinstance(tree.value, dict) or str(key) not in tree.value:
             break
         tree = tree.value[str(key)]
