@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_worlds(model: Model, small: dict[str, Cali
 
 def test_the_solved_baseline_gives_the_level_that_was_drawn(model: Model) -> None:
     match = calibration._Match(model, load_evidence(model), 3, lambda words: None)
-    worlds = {**match.drawn(match.blocks[0], 16, 1), **match.drawn(match.blocks[1], 16, 2)}
+    worlds = match.drawn(list(match.ranges), calibration._sobol(len(match.ranges), 16, 3, 1))
     levels = match.levels(np.linspace(0.01, 0.99, 16))
     worlds["baseline hazard of war"] = match.solve(worlds, levels)
     verdict = judge(model, match.evidence, worlds, "c5", ["C1"])[0]
@@ -62,8 +62,30 @@ def test_the_centred_ensemble_has_half_of_its_worlds_on_each_side(model: Model, 
     assert (shipped >= 0.4).mean() == 0.5
 
 
+def test_designs_hang_on_nothing(model: Model) -> None:
+    """Neither columns of one design nor those of two with the same rows go together."""
+    match = calibration._Match(model, load_evidence(model), 7, lambda words: None)
+    first = calibration._sobol(len(match.ranges), 4096, 7, 1)
+    second = calibration._hypercube(len(match.blocks[1]) + 1, 4096, 7, 3)
+    other = calibration._hypercube(len(match.blocks[1]) + 1, 4096, 7, 4)
+    together = np.corrcoef(np.hstack([first, second, other]).T)
+    assert np.abs(together - np.eye(len(together))).max() < 0.08
+
+
+def test_kept_worlds_do_not_tie_the_frailty_to_the_level(model: Model) -> None:
+    for name in ("c5", "c6"):
+        found = load_ensemble(model, name)
+        level = judge(model, load_evidence(model), found.columns, name, ["C1"])[0].values
+        assert abs(np.corrcoef(level, found.columns["frailty of war"])[0, 1]) < 0.6, name
+
+
+def test_no_world_left_is_said(model: Model) -> None:
+    with pytest.raises(SimulationError, match=r"none of 1 worlds meets C7"):
+        calibrate(model, runs=1, seed=3, tried=1)
+
+
 def test_too_few_worlds_are_said_with_the_target_that_loses_most(model: Model) -> None:
-    with pytest.raises(SimulationError, match=r"ensemble 'c5': \d+ worlds of .* Most are lost to 'C9'"):
+    with pytest.raises(SimulationError, match=r"ensemble 'c5': \d+ worlds of .* Most are lost to 'C[279]'"):
         calibrate(model, runs=500, seed=3, names=("c5",), tried=256)
 
 

@@ -107,6 +107,8 @@ def test_compare_takes_further_options(call: Call, tmp_path: Path) -> None:
         ("compare --ensemble none.csv", 3, "'none.json' is missing"),
         ("model evidence --ensemble c7", 3, "allowed: prior, c5, c6"),
         ("calibrate --ensemble both --out one.csv", 3, "name one ensemble"),
+        ("calibrate --ensemble prior", 3, "cannot be calibrated"),
+        ("model evidence --ensemble prior", 3, "keeps no worlds"),
         ("compare --bundle rol", 3, "did you mean 'role'"),
         ("compare --context unamsil", 3, "did you mean 'contexts/unamsil_like'"),
         ("compare --context no/such.yaml", 3, "no such file"),

@@ -15,7 +15,7 @@ from transition_sim.errors import ScenarioError, SimulationError
 from transition_sim.study import comparison
 from transition_sim.study.comparison import OPTIONS
 from transition_sim.study.ensembles import draw_worlds
-from transition_sim.study.outcomes import Comparison, Outcome, quantiles
+from transition_sim.study.outcomes import Comparison, Outcome
 from transition_sim.study.wording import comparison_lines, comparison_tables, flips, label
 
 THREE = {"p10", "median", "p90"}
@@ -296,12 +296,24 @@ def test_both_ensembles_stand_side_by_side(done: Comparison) -> None:
 
 def test_flips_name_the_assumption_and_who_leads_then(done: Comparison) -> None:
     outcome = done.outcomes[0]
-    first = outcome.options[outcome.leader]
+    sampled = outcome.varied["as sampled"]
+    first = outcome.options[int(np.argmin(np.median(sampled, axis=1)))]
     other = next(name for name in outcome.options if name not in (first, "none"))
-    risks = outcome.varied["as sampled"].copy()
+    risks = sampled.copy()
     risks[outcome.options.index(other)] -= 0.5
-    flipped = dataclasses.replace(outcome, varied={"as sampled": outcome.varied["as sampled"], "no compact": risks})
-    assert f"under 'no compact' '{label(other)}' is" in flips(flipped)
-    same = dataclasses.replace(outcome, varied={"as sampled": outcome.varied["as sampled"]})
-    assert "none of the assumptions varied puts another one first" in flips(same)
-    assert quantiles(np.arange(11.0)) == {"p10": 1, "median": 5, "p90": 9}
+    flipped = dataclasses.replace(
+        outcome, varied={"as sampled": sampled, "no compact": risks, "no force building": sampled}
+    )
+    assert f"under 'no compact' '{label(other)}' is first." in flips(flipped)
+    assert "no force building" not in flips(flipped)
+    same = dataclasses.replace(outcome, varied={"as sampled": sampled, "no compact": sampled})
+    assert "none of the assumptions varied changes that" in flips(same)
+    level = sampled.copy()
+    level[:] = sampled[0]
+    assert "are level" in flips(dataclasses.replace(outcome, varied={"as sampled": level}))
+
+
+def test_a_comparison_of_none_alone_has_its_lines() -> None:
+    alone = ts.compare(options=[], runs=4, bundle="role")
+    text = "\n".join([*comparison_tables(alone), *comparison_lines(alone)])
+    assert "no option lowers" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from transition_sim.data import models_folder, scenarios_folder
 from transition_sim.errors import ScenarioError
 from transition_sim.model.equations import Model
 from transition_sim.model.printing import content_hash
+from transition_sim.study import ensembles
 from transition_sim.study.ensembles import draw_worlds, load_ensemble, stale_parts, write_ensemble
 from transition_sim.study.worlds import load_uncertainties, sampled
 
@@ -130,10 +132,41 @@ def test_one_changed_digit_a_missing_world_and_a_foreign_sheet_are_seen(model: M
 
 def test_what_is_written_is_read_back_bit_by_bit(model: Model, tmp_path: Path) -> None:
     names = list(sampled(load_uncertainties(model)[0]))
-    generator = np.random.default_rng(5)
-    columns = {name: np.array([float(f"{v:.12g}") for v in generator.random(7)]) for name in names}
-    sheet = {"seed": 3, "made_for": {}}
+    columns = {
+        n: np.array([float(f"{v:.12g}") for v in c]) for n, c in draw_worlds(model, "prior", 7, 3).columns.items()
+    }
+    sheet = {"seed": 3, "made_for": {}, "ensemble": "mine", "moved": []}
     table, described = write_ensemble(tmp_path / "own.csv", columns, sheet)
     found = load_ensemble(model, table)
     assert all(np.array_equal(found.columns[name], columns[name]) for name in names)
+    assert found.name == "mine"
     assert json.loads(described.read_text(encoding="utf-8"))["kept"] == 7
+    sheet_text = described.read_text(encoding="utf-8").replace('"seed": 3', '"seed": NaN')
+    described.write_text(sheet_text, encoding="utf-8")
+    with pytest.raises(ScenarioError, match="is no sheet of an ensemble"):
+        load_ensemble(model, table)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda head, rows: ("OPTIMISM," + head, ["1," + row for row in rows]), "different names"),
+        (lambda head, rows: (head.replace("optimism", "population"), rows), "'population' is not among the constants"),
+        (lambda head, rows: ("optimism", ["0.4"] * len(rows)), "lacks 99 of the constants that are sampled"),
+        (lambda head, rows: (head, ["9e9," + row.split(",", 1)[1] for row in rows]), "9e\\+09.*allowed"),
+        (lambda head, rows: ("x" * 200_000, rows), "is no table of worlds"),
+        (lambda head, rows: (",".join(f"a{i}" for i in range(9000)), ["1"] * 9000), "asks for .* numbers"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_of_worlds_is_refused(model: Model, copied: Path, change: Any, words: str) -> None:
+    head, *rows = copied.read_text(encoding="utf-8").splitlines()
+    head, rows = change(head, rows)
+    copied.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match=words):
+        load_ensemble(model, copied)
+
+
+def test_another_reference_profile_makes_worlds_stale(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = ts.load_scenario("contexts/unamsil_like")
+    monkeypatch.setattr(ensembles, "load_scenario", lambda name: other)
+    assert stale_parts(model, load_ensemble(model, "c5")) == ["context"]

@@ -66,8 +66,8 @@ def test_verdicts_are_what_plain_runs_give(model: Model) -> None:
 )
 def test_a_verdict_says_how_many_worlds_are_inside(values: list[float], word: str) -> None:
     target = Target(
-        quantity="some quantity", value=0.25, band=(0.1, 0.5), kind="checked", computed="in some way", measure=1.0,
-        sources=["somebody"],
+        quantity="some quantity", value=0.25, basis="assumed", band=(0.1, 0.5), kind="checked", computed="in some way",
+        measure=1.0, sources=["somebody"],
     )  # fmt: skip
     assert Verdict("X", target, np.array(values), False).word == word
 
@@ -90,6 +90,11 @@ def test_a_verdict_says_how_many_worlds_are_inside(values: list[float], word: st
         ("doi: 10.1177/0022343308091356", "doi: see there", "doi"),
         ("peak peacekeepers: 2502.5", "peak peacekeeper: 2502.5", "did you mean 'peak peacekeepers'"),
         ("kind: input", "kind: guessed", "fitted"),
+        ("basis: derived", "basis: heard", "published"),
+        ("against: [100, 200, 500, 850]", "against: [100, 200, 500]", "3 numbers for 4 measures"),
+        ("against: [100, 200, 500, 850]", "against: [0, 200, 500, 850]", "greater than 0"),
+        ("outcome: relapse risk, at: 60}", "outcome: relapse risk, at: .nan}", "at"),
+        ("reaches: 0.5, to: 494", "reaches: 0.5, to: 1e12", "less than or equal to 1200"),
         ("    quantity: risk of relapse into war within ten years", "    quantty: risk", "quantty"),
     ],
 )

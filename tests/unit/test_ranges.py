@@ -67,11 +67,15 @@ def test_other_models_have_no_range_unless_one_is_asked_for(
     text = Path(str(model.path)).read_text(encoding="utf-8")
     path = tmp_path / "transition.mdl"
     path.write_text(text.replace("early warning =\n\t0.2", "early warning =\n\t0.3", 1), encoding="utf-8")
-    code, out, _ = run(capsys, str(path))
+    code, out, err = run(capsys, str(path))
+    assert "no range" in err
+    assert "stale: equations changed" in err
     assert (code, "carries no range" in " ".join(out.split()), "Over" in out) == (0, True, False)
     code, _, err = run(capsys, str(path), "--ensemble", "c5")
     assert code == 3
     assert "is stale: equations changed" in err
+    code, out, _ = run(capsys, "contexts/reference", "--ensemble", "prior")
+    assert (code, "Over 1,000 worlds of prior" in out) == (0, True)
     code, out, _ = run(capsys, "contexts/reference", "--ensemble", "none")
     assert (code, "carries no range" in " ".join(out.split())) == (0, True)
 

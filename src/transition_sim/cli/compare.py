@@ -105,17 +105,22 @@ def run(
 def _ranges(model: Model, scenario: Any, ensemble: str | None, years: list[int]) -> list[Ranges]:
     """Return the scenario's ranges; none for a model that no ensemble was made for, unless one was asked for."""
     from transition_sim.errors import ScenarioError
-    from transition_sim.study.ensembles import chosen_ensembles, load_ensemble, stale_parts
+    from transition_sim.study.ensembles import chosen_ensembles, load_ensemble, stale_parts, stale_words
     from transition_sim.study.ranges import scenario_ranges
 
     if ensemble == "none":
         return []
     names = chosen_ensembles(ensemble or "both")
     if ensemble is None:
+        if model.name != "transition":
+            return []
         try:
-            if any(stale_parts(model, load_ensemble(model, name)) for name in names):
-                return []
-        except ScenarioError:
+            stale = [stale_words(load_ensemble(model, name), parts) for name in names
+                     if (parts := stale_parts(model, load_ensemble(model, name)))]  # fmt: skip
+        except ScenarioError as error:
+            stale = [error.faults[0]]
+        if stale:
+            print(f"no range: {stale[0]}", file=sys.stderr)
             return []
     return [scenario_ranges(model, scenario, name, years, None, 7) for name in names]
 

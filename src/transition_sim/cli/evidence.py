@@ -22,18 +22,22 @@ def calibrate(
     runs: Annotated[int, typer.Option(min=1, max=100_000, help="Worlds to keep in each ensemble.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the designs.")] = 7,
     tried: Annotated[int, typer.Option(min=1, max=2**22, help="Worlds to try in the first block.")] = 2**16,
+    model: Annotated[Path | None, typer.Option(help="A changed copy of the shipped model.")] = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Sample worlds from plausible ranges and keep those that meet published targets."""
+    from transition_sim.errors import ScenarioError
     from transition_sim.model.reader import load_model
     from transition_sim.study.calibration import calibrate as run_calibration
-    from transition_sim.study.ensembles import chosen_ensembles, write_ensemble
+    from transition_sim.study.ensembles import ENSEMBLES, chosen_ensembles, write_ensemble
     from transition_sim.study.evidence_words import calibration_lines
 
     names = chosen_ensembles(ensemble)
+    if not set(names) <= set(ENSEMBLES):
+        raise ScenarioError(f"'{ensemble}' cannot be calibrated; allowed: {', '.join(ENSEMBLES)}, both")
     places = _places(out, names, force)
-    found = run_calibration(load_model(), runs, seed, names, tried, _told(quiet))
+    found = run_calibration(load_model(model), runs, seed, names, tried, _told(quiet))
     written = []
     for each in found:
         print("\n".join(calibration_lines(each)))

@@ -104,7 +104,7 @@ def _set(model: Model, name: str, setting: Setting, columns: dict[str, Floats], 
     except ScenarioError as error:
         faults.append(Fault(setting.file, setting.line, f"'{variable.name}': {error.faults[0].message}"))
         return
-    message = _outside(variable, np.array([value]))
+    message = outside(variable, np.array([value]))
     if message:
         faults.append(Fault(setting.file, setting.line, message))
     else:
@@ -120,14 +120,14 @@ def _column(model: Model, name: str, value: ArrayLike, faults: list[Fault]) -> F
         faults.append(Fault("", None, f"'{name}': a number or a one-dimensional array of numbers is expected"))
         return None
     column = np.atleast_1d(array).astype(float, copy=False)
-    message = _outside(variable, column)
+    message = outside(variable, column)
     if message:
         faults.append(Fault("", None, message))
         return None
     return column
 
 
-def _outside(variable: Variable, values: Floats) -> str:
+def outside(variable: Variable, values: Floats) -> str:
     """Say which values are no finite numbers or outside the limits; nothing where all are inside."""
     low, high = variable.limits
     bad = ~np.isfinite(values)
@@ -165,7 +165,7 @@ def _table(model: Model, name: str, given: Any, faults: list[Fault]) -> Table | 
     if not np.isfinite(times).all() or (np.diff(times) <= 0).any():
         faults.append(Fault(file, line, f"series '{name}': times must be finite and rise"))
         return None
-    message = _outside(variable, values)
+    message = outside(variable, values)
     if message:
         faults.append(Fault(file, line, f"series {message}"))
         return None

@@ -1,8 +1,10 @@
 """Calibration by history matching: worlds are sampled from plausible ranges and kept where they meet published targets.
 
-History matching in its plain form, rejection on bands (Craig and others 1997; Vernon, Goldstein and Bower 2010,
-https://doi.org/10.1214/10-BA524, who add emulators). It goes by block: the slow block of state, aid and politics is
-matched first, then the hazard's own constants are drawn for each world that is left, and the baseline hazard is solved.
+History matching in a plain form, without emulators (Vernon, Goldstein and Bower 2010,
+https://doi.org/10.1214/10-BA524): what lies outside a band is ruled out. It goes by block: the slow block of state, aid
+and politics is matched first, then the hazard's own constants are drawn for each world that is left, up to ROUNDS
+times, and the baseline hazard is solved. A world of the slow block is kept once, however many draws of the second fit
+it: the ensemble says what is not ruled out, and its densities are no posterior probabilities.
 
 Shapes: a column `(run,)` for each uncertain constant, one run a world.
 """
@@ -80,11 +82,10 @@ class _Match:
     def first_block(self, tried: int) -> None:
         """Draw the first block, and leave what meets the targets that do not hang on the hazard."""
         names = [name for name, t in self.evidence.targets.items() if t.kind == "fitted" and not self.on_hazard(t)]
-        state = self.drawn(self.blocks[0], tried, 1)
-        hazard = self.drawn(self.blocks[1], tried, 2)
+        drawn = self.drawn(list(self.ranges), _sobol(len(self.ranges), tried, self.seed, 1))
         inside: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in names}
         for block in _slices(tried):
-            worlds = {name: column[block] for name, column in {**state, **hazard}.items()}
+            worlds = {name: column[block] for name, column in drawn.items()}
             for verdict in judge(self.model, self.evidence, worlds, "", names):
                 inside[verdict.name].append(verdict.target.holds(verdict.values))
             self.told(f"first block: {block.stop:,} of {tried:,} worlds tried")
@@ -92,8 +93,10 @@ class _Match:
         kept = np.logical_and.reduce(list(met.values()))
         self.counts = {"worlds tried in the first block": tried, "left by it": int(kept.sum())}
         self.binds = _binding(met)
-        self.left = {name: column[kept] for name, column in state.items()}
-        first = {name: column[:PRIOR] for name, column in {**state, **hazard}.items()}
+        if not kept.any():
+            raise SimulationError(f"none of {tried:,} worlds meets {', '.join(names)}; try more")
+        self.left = {name: drawn[name][kept] for name in self.blocks[0]}
+        first = {name: column[:PRIOR] for name, column in drawn.items()}
         self.prior = judge(self.model, self.evidence, first, "prior")
 
     def on_hazard(self, target: Target) -> bool:
@@ -101,9 +104,8 @@ class _Match:
         outcomes = {case.outcome for case in cases_of(target.measure)}
         return any(o == RISK or self.model.find(o).group == HAZARD for o in outcomes)
 
-    def drawn(self, names: list[str], count: int, stream: int) -> Columns:
-        """Return a scrambled Sobol design over the ranges of some constants (Owen 1998)."""
-        shares = _sobol(len(names), count, self.seed, stream)
+    def drawn(self, names: list[str], shares: Floats) -> Columns:
+        """Return constants `(run,)` from the shares `(run, constant)` of their ranges that lie below."""
         return {name: self.ranges[name].at(shares[:, i]) for i, name in enumerate(names)}
 
     def ensemble(self, name: str, runs: int) -> Calibrated:
@@ -118,7 +120,7 @@ class _Match:
         if len(chosen) < runs:
             worst = max(binds, key=lambda target: binds[target])
             raise SimulationError(
-                f"ensemble '{name}': {len(chosen):,} worlds of {sum(self.counts.values()):,} meet every target; "
+                f"ensemble '{name}': {len(chosen):,} worlds of {next(iter(self.counts.values())):,} meet every target; "
                 f"{runs:,} are asked for. Most are lost to '{worst}'; try more, or widen what is not known so well"
             )
         kept = {key: _rounded(column[chosen]) for key, column in worlds.items()}
@@ -132,8 +134,8 @@ class _Match:
         count = len(next(iter(self.left.values())))
         centred = next((n for n, target in targets.items() if target.centred), None)
         found = _Found(self.ranges, count, two_sided=centred is not None)
-        draws = self.drawn([*self.blocks[1]], ROUNDS * count, 3 + ENSEMBLES.index(name))
-        levels = self.levels(_sobol(1, ROUNDS * count, self.seed, 13 + ENSEMBLES.index(name))[:, 0])
+        shares = _hypercube(len(self.blocks[1]) + 1, ROUNDS * count, self.seed, 3 + ENSEMBLES.index(name))
+        draws, levels = self.drawn(self.blocks[1], shares), self.levels(shares[:, -1])
         tries = 0
         first: dict[str, NDArray[np.bool_]] = {}
         for number in range(ROUNDS):
@@ -189,7 +191,9 @@ class _Match:
             v.name: {
                 "kind": "fitted" if v.name in fitted else "checked" if v.target.kind == "fitted" else v.target.kind,
                 "share of prior worlds inside": round(prior[v.name].share, 4),
-                "rejects of worlds that meet all others": round(binds[v.name], 4) if v.name in fitted else None,
+                "rejects of worlds that meet all others of its block": round(binds[v.name], 4)
+                if v.name in fitted
+                else None,
                 "share of kept worlds inside": round(v.share, 4),
             }
             for v in after
@@ -201,7 +205,7 @@ class _Match:
             "seed": self.seed,
             "counts": dict(counts),
             "targets": targets,
-            "moved": moved(columns, self.drawn(list(self.ranges), PRIOR, 0)),
+            "moved": moved(columns, self.drawn(list(self.ranges), _sobol(len(self.ranges), PRIOR, self.seed, 0))),
             "versions": provenance_of_versions(),
         }
 
@@ -249,12 +253,23 @@ def moved(columns: Mapping[str, Floats], prior: Mapping[str, Floats]) -> list[di
 
 
 def _sobol(dimensions: int, count: int, seed: int, stream: int) -> Floats:
-    """Return the first points `(count, dimension)` of a scrambled Sobol sequence, strictly between 0 and 1."""
+    """Return the first points `(count, dimension)` of a scrambled Sobol sequence (Owen 1998), between 0 and 1."""
     from scipy.stats import qmc
 
     generator = np.random.default_rng(np.random.SeedSequence([seed, stream]))
     power = max(int(np.ceil(np.log2(max(count, 1)))), 0)
     return np.asarray(qmc.Sobol(d=dimensions, scramble=True, rng=generator).random_base2(power)[:count])
+
+
+def _hypercube(dimensions: int, count: int, seed: int, stream: int) -> Floats:
+    """Return a Latin hypercube `(count, dimension)`, whose columns hang neither on each other nor on another design.
+
+    Two scrambled Sobol sequences with the same index do hang on each other, so the second block takes none.
+    """
+    from scipy.stats import qmc
+
+    generator = np.random.default_rng(np.random.SeedSequence([seed, stream]))
+    return np.asarray(qmc.LatinHypercube(d=dimensions, rng=generator).random(count))
 
 
 def _slices(count: int, size: int = 8192) -> Iterator[slice]:
@@ -263,12 +278,12 @@ def _slices(count: int, size: int = 8192) -> Iterator[slice]:
 
 
 def _binding(met: Mapping[str, NDArray[np.bool_]]) -> dict[str, float]:
-    """Return for each target the share of worlds that it rejects among those that meet all the others."""
+    """Return for each target the share of worlds that it rejects among those that meet all others of its block."""
     found = {}
     for name, own in met.items():
         others = [good for other, good in met.items() if other != name]
         rest = np.logical_and.reduce(others) if others else np.ones(len(own), dtype=bool)
-        found[name] = float(1 - own[rest].mean()) if rest.any() else 1.0
+        found[name] = float(1 - own[rest].mean()) if rest.any() else 0.0
     return found
 
 

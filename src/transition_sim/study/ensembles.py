@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,22 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transition_sim.data import scenarios_folder, write_text
+from transition_sim.engine.resolve import outside
 from transition_sim.errors import Fault, ScenarioError, nearest, shown
-from transition_sim.model.equations import Kind, Model
+from transition_sim.model.equations import Kind, Model, canonical
 from transition_sim.model.printing import content_hash
 from transition_sim.study.evidence import load_evidence
-from transition_sim.study.worlds import Worlds, load_uncertainties, ranges_hash, sample_worlds
+from transition_sim.study.scenario import load_scenario
+from transition_sim.study.worlds import Worlds, load_uncertainties, ranges_hash, sample_worlds, sampled
 
 Floats = NDArray[np.float64]
 ENSEMBLES = ("c5", "c6")
 SAYS = {
     "c5": "mission effect by the dose curve of Collier, Chauvet and Hegre 2008",
-    "c6": "mission effect centred on hazard ratios of the peacekeeping literature",
+    "c6": "mission effect centred on a hazard ratio of .40, between strong and weak reported effects",
     "prior": "sampled from plausible ranges, not calibrated",
 }
 RENEW = "transition-sim calibrate --out scenarios/ensembles --force"
 PRIOR_RUNS = 1000
 MAX_BYTES = 64_000_000
+MAX_NUMBERS = 20_000_000
 FORMAT = 1
 
 
@@ -63,9 +66,7 @@ def draw_worlds(model: Model, ensemble: str | Path, runs: int | None, seed: int)
     found = load_ensemble(model, ensemble)
     stale = stale_parts(model, found)
     if stale:
-        raise ScenarioError(
-            Fault(found.file, None, f"is stale: {', '.join(stale)} changed since it was made; renew it with: {RENEW}")
-        )
+        raise ScenarioError(stale_words(found, stale))
     runs = found.runs if runs is None else runs
     if runs > found.runs:
         raise ScenarioError(
@@ -85,7 +86,8 @@ def chosen_ensembles(name: str) -> tuple[str, ...]:
     """Return the ensembles that a choice means: one, or `both`."""
     if name == "both":
         return ENSEMBLES
-    ensemble_path(name)
+    if name != "prior":
+        ensemble_path(name)
     return (name,)
 
 
@@ -96,6 +98,8 @@ def ensemble_path(name: str | Path) -> Path:
         return scenarios_folder() / "ensembles" / f"{text}.csv"
     if text.endswith(".csv"):
         return Path(text)
+    if text == "prior":
+        raise ScenarioError("'prior' is sampled anew each time and keeps no worlds; allowed here: c5, c6, both")
     known = ("prior", *ENSEMBLES)
     raise ScenarioError(
         f"ensemble '{text}' does not exist; allowed: {', '.join(known)}, or a CSV file that "
@@ -109,17 +113,32 @@ def load_ensemble(model: Model, name: str | Path) -> Ensemble:
     file = shown(path)
     sheet = _sheet(path.with_suffix(".json"), file)
     names, table = _table(path, file)
-    faults = [
-        Fault(file, 1, f"column '{column}' is no constant of {model.name}.mdl{nearest(column, model.constants)}")
-        for column in names
-        if column not in model or model.find(column).kind is not Kind.CONSTANT
-    ]
+    faults = _column_faults(model, names, table, file)
     if table.shape[0] != sheet["kept"] or worlds_hash(names, table) != sheet["worlds"]:
         faults.append(Fault(file, None, f"is not what its sheet {path.stem}.json describes; renew it with: {RENEW}"))
     if faults:
         raise ScenarioError(faults)
     columns = {model.find(column).name: table[:, i].copy() for i, column in enumerate(names)}
-    return Ensemble(path.stem, columns, sheet, file)
+    return Ensemble(str(sheet["ensemble"]), columns, sheet, file)
+
+
+def _column_faults(model: Model, names: Sequence[str], table: Floats, file: str) -> list[Fault]:
+    """Say which columns are no constants, are missing or not among those that are sampled, or leave the limits."""
+    wanted = sampled(load_uncertainties(model)[0])
+    faults = []
+    for i, column in enumerate(names):
+        if column not in model or model.find(column).kind is not Kind.CONSTANT:
+            told = f"column '{column}' is no constant of {model.name}.mdl{nearest(column, model.constants)}"
+            faults.append(Fault(file, 1, told))
+        elif model.find(column).name not in wanted:
+            faults.append(Fault(file, 1, f"column '{column}' is not among the constants that are sampled"))
+        elif outside(model.find(column), table[:, i]):
+            faults.append(Fault(file, None, outside(model.find(column), table[:, i])))
+    known = {canonical(column) for column in names}
+    missing = [name for name in wanted if canonical(name) not in known]
+    if missing and not faults:
+        faults.append(Fault(file, 1, f"lacks {len(missing)} of the constants that are sampled, such as '{missing[0]}'"))
+    return faults
 
 
 def stale_parts(model: Model, ensemble: Ensemble) -> list[str]:
@@ -128,13 +147,23 @@ def stale_parts(model: Model, ensemble: Ensemble) -> list[str]:
     return [what for what, value in now.items() if ensemble.sheet["made_for"].get(what) != value]
 
 
+def stale_words(ensemble: Ensemble, parts: Sequence[str]) -> Fault:
+    """Say what changed since an ensemble was made, and how it is renewed."""
+    told = f"is stale: {', '.join(parts)} changed since it was made; renew it with: {RENEW} (--model FILE for a copy)"
+    return Fault(ensemble.file, None, told)
+
+
 def made_for(model: Model) -> dict[str, str]:
-    """Return the hashes of what decides an ensemble: equations, values and units; ranges; fitted targets."""
+    """Return the hashes of what decides an ensemble: equations, values and units; ranges; fitted targets; context."""
     ranges, _ = load_uncertainties(model)
+    evidence = load_evidence(model)
+    context = load_scenario(f"contexts/{evidence.context}")
+    settings = {name: [setting.value, setting.unit] for name, setting in sorted(context.settings.items())}
     return {
         "equations": content_hash(model),
         "ranges": ranges_hash(ranges),
-        "targets": load_evidence(model).hash,
+        "targets": evidence.hash,
+        "context": hashlib.sha256(json.dumps(settings).encode()).hexdigest(),
     }
 
 
@@ -164,10 +193,10 @@ def _quoted(name: str) -> str:
 def _sheet(path: Path, file: str) -> dict[str, Any]:
     """Return the sheet of an ensemble; ScenarioError where it is missing or no sheet."""
     try:
-        data = json.loads(_text(path, file))
+        data = json.loads(_text(path, file), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise ScenarioError(Fault(shown(path), None, f"is no sheet of an ensemble: {error}")) from error
-    kinds = {"format": int, "kept": int, "worlds": str, "made_for": dict, "seed": int}
+    kinds = {"format": int, "ensemble": str, "kept": int, "worlds": str, "made_for": dict, "seed": int, "moved": list}
     if not isinstance(data, dict) or any(not isinstance(data.get(key), kind) for key, kind in kinds.items()):
         raise ScenarioError(Fault(shown(path), None, f"is no sheet of an ensemble; it needs {', '.join(kinds)}"))
     if data["format"] != FORMAT:
@@ -175,12 +204,21 @@ def _sheet(path: Path, file: str) -> dict[str, Any]:
     return data
 
 
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
+
+
 def _table(path: Path, file: str) -> tuple[list[str], Floats]:
     """Return the names and values `(run, constant)` of a CSV file; ScenarioError with the line of what is no number."""
-    rows = list(csv.reader(_text(path, file).splitlines()))
+    try:
+        rows = list(csv.reader(_text(path, file).splitlines()))
+    except csv.Error as error:
+        raise ScenarioError(Fault(file, None, f"is no table of worlds: {error}")) from error
     names = rows[0] if rows else []
-    if len(rows) < 2 or len(set(names)) != len(names):
+    if len(rows) < 2 or len({canonical(name) for name in names}) != len(names):
         raise ScenarioError(Fault(file, 1, "needs a line of different names and a line of numbers for each world"))
+    if len(rows) * len(names) > MAX_NUMBERS:
+        raise ScenarioError(Fault(file, 1, f"asks for {len(rows) * len(names):,} numbers; allowed: {MAX_NUMBERS:,}"))
     table = np.empty((len(rows) - 1, len(names)))
     for i, row in enumerate(rows[1:]):
         try:

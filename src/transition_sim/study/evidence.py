@@ -50,19 +50,22 @@ class Target(BaseModel):
     """One published quantity: value, band, kind, what is computed from the model, and where it comes from.
 
     `ensembles` restricts a fitted target to some ensembles; `solves` names the constant that is solved for it;
-    `centred` asks for as many worlds on each side of the value.
+    `centred` asks for as many worlds on each side of the value; `basis` says whether the value stands in the source, is
+    derived from it by us, or assumed. All targets are for relapse into war.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     quantity: str = Field(min_length=10)
     value: float
+    basis: Literal["published", "derived", "assumed"]
     band: tuple[float, float]
     kind: Literal["fitted", "input", "checked"]
     computed: str = Field(min_length=10)
     measure: Formula
     sources: list[str] = Field(min_length=1)
     ensembles: list[Literal["c5", "c6"]] | None = None
+    definition: Literal["war"] = "war"
     solves: str | None = None
     centred: bool = False
     note: str | None = None

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from transition_sim.data import list_scenarios
 from transition_sim.model.equations import Model
 from transition_sim.study.calibration import Calibrated
 from transition_sim.study.ensembles import SAYS, Ensemble
 from transition_sim.study.evidence import Evidence, Verdict
+from transition_sim.study.scenario import load_scenario
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +44,7 @@ def evidence_lines(
     stale: Mapping[str, Sequence[str]],
 ) -> list[str]:
     """Return all targets with their verdicts, sources and notes, as lines of at most 80 columns."""
-    lines = [f"Evidence: {len(evidence.targets)} published quantities, computed anew from the model."]
+    lines = [f"Evidence: {len(evidence.targets)} targets, computed anew from the model. Relapse means war."]
     for each in worlds:
         lines += _wrapped(f"{each.name}: {each.runs:,} worlds, {SAYS.get(each.name, each.file)}.", "  ")
         if each.name in stale:
@@ -50,24 +52,34 @@ def evidence_lines(
                 f"these worlds were kept for other {' and '.join(stale[each.name])}: the verdicts show what they "
                 "give here, and not that this model was calibrated.", "     ",
             )  # fmt: skip
-    for name, target in evidence.targets.items():
-        lines += ["", *_wrapped(f"{name}  {target.quantity}", ""), f"  published {target.value:g}, band "
-                  f"{_band(*target.band)} ({target.kind})"]  # fmt: skip
-        for ensemble, found in verdicts.items():
-            verdict = next(v for v in found if v.name == name)
-            low, middle, high = map(_number, _quantiles(verdict))
-            role = "fitted" if verdict.fitted else "not fitted"
-            told = (
-                f"{ensemble}: {low} to {high} (median {middle}); {verdict.word}, {100 * verdict.share:.0f} % of worlds"
-            )
-            lines += _wrapped(f"{told} ({role})", "  ")
-        lines += _wrapped(f"Computed: {target.computed}.", "  ")
-        for key in target.sources:
-            source = evidence.sources[key]
-            doi = f" https://doi.org/{source.doi}" if source.doi else ""
-            lines += _wrapped(f"[{source.status}] {source.cite}{doi} - {source.says}", "  ")
-        lines += _wrapped(f"Note: {target.note}", "  ") if target.note else []
+    for name in evidence.targets:
+        lines += ["", *_target_lines(evidence, name, verdicts)]
+    used = {key for target in evidence.targets.values() for key in target.sources}
+    for key, source in evidence.sources.items():
+        if key not in used:
+            lines += ["", *_wrapped(f"Beside the targets: [{source.status}] {source.cite} - {source.says}", "")]
     return [*lines, "", *_counts(model, evidence, verdicts)]
+
+
+def _target_lines(evidence: Evidence, name: str, verdicts: Verdicts) -> list[str]:
+    """Return one target: value, band, verdicts, how it is computed, sources, note."""
+    target = evidence.targets[name]
+    lines: list[str] = []
+    lines += [*_wrapped(f"{name}  {target.quantity}", ""), f"  {target.basis} {target.value:g}, band "
+              f"{_band(*target.band)} ({target.kind})"]  # fmt: skip
+    for ensemble, found in verdicts.items():
+        verdict = next(v for v in found if v.name == name)
+        low, middle, high = map(_number, _quantiles(verdict))
+        role = "fitted" if verdict.fitted else "not fitted"
+        told = f"{ensemble}: {low} to {high} (median {middle}); {verdict.word}, {100 * verdict.share:.0f} % of worlds"
+        lines += _wrapped(f"{told} ({role})", "  ")
+    lines += _wrapped(f"Computed: {target.computed}.", "  ")
+    for key in target.sources:
+        source = evidence.sources[key]
+        doi = f" https://doi.org/{source.doi}" if source.doi else ""
+        lines += _wrapped(f"[{source.status}] {source.cite}{doi} - {source.says}", "  ")
+    lines += _wrapped(f"Note: {target.note}", "  ") if target.note else []
+    return lines
 
 
 def _counts(model: Model, evidence: Evidence, verdicts: Verdicts) -> list[str]:
@@ -80,16 +92,23 @@ def _counts(model: Model, evidence: Evidence, verdicts: Verdicts) -> list[str]:
         lines += _wrapped(
             f"{ensemble}: {len(fitted) - len(out)} of {len(fitted)} fitted targets hold in every world"
             + (f"; not: {', '.join(out)}" if out else "")
-            + ". Of those that are not fitted, outside in most worlds: "
+            + " (by selection). Of those that are not fitted, outside in most worlds: "
             + (", ".join(v.name for v in found if not v.fitted and v.share < 0.5) or "none")
             + ".", "",
         )  # fmt: skip
     lines += _wrapped(
         f"Sources: {by['read']} read in a stored text, {by['secondary']} seen in another text's report, "
         f"{len(unchecked)} unchecked ({', '.join(unchecked) or 'none'}). In {model.name}.mdl "
-        f"{unchecked_in(model)} variables name a source that is marked unchecked.", "",
+        f"{unchecked_in(model)} variables name a source that is marked unchecked, and in the shipped contexts "
+        f"{unchecked_in_contexts()} reasons do.", "",
     )  # fmt: skip
     return [*lines, "A stylised teaching and exploration model, not a forecast."]
+
+
+def unchecked_in_contexts() -> int:
+    """Return how many reasons of the shipped contexts name a source that is marked unchecked."""
+    names = [name for name in list_scenarios() if name.startswith("contexts/")]
+    return sum("unchecked" in why for name in names for why in load_scenario(name).why.values())
 
 
 def unchecked_in(model: Model) -> int:
@@ -114,7 +133,8 @@ def _row(ensemble: str, verdict: Verdict) -> dict[str, Any]:
     low, middle, high = _quantiles(verdict)
     target = verdict.target
     return {
-        "target": verdict.name, "quantity": target.quantity, "kind": target.kind, "published": target.value,
+        "target": verdict.name, "quantity": target.quantity, "kind": target.kind, "value": target.value,
+        "basis": target.basis, "definition": target.definition,
         "band_low": target.band[0], "band_high": target.band[1], "ensemble": ensemble, "fitted": verdict.fitted,
         "p10": low, "median": middle, "p90": high, "share_inside": verdict.share, "verdict": verdict.word,
         "computed": target.computed, "sources": "; ".join(target.sources),
@@ -127,12 +147,13 @@ def evidence_data(
     """Return targets, verdicts and sources as plain data."""
     return {
         "ensembles": {
-            each.name: {"worlds": each.runs, "stale": list(stale.get(each.name, [])), **each.sheet} for each in worlds
+            each.name: {**each.sheet, "worlds": each.runs, "stale": list(stale.get(each.name, []))} for each in worlds
         },
         "targets": [_row(ensemble, verdict) for ensemble, found in verdicts.items() for verdict in found],
         "sources": {name: source.model_dump() for name, source in evidence.sources.items()},
         "unchecked": len(evidence.unchecked()),
         "unchecked_in_model": unchecked_in(model),
+        "unchecked_in_contexts": unchecked_in_contexts(),
     }
 
 
@@ -144,7 +165,7 @@ def calibration_lines(done: Calibrated) -> list[str]:
     lines += [f"  {words}: {count:,}" for words, count in sheet["counts"].items()]
     lines += ["", f"  {'target':<12}{'kind':<9}{'prior inside':>13}{'rejects':>9}{'kept inside':>13}"]
     for name, told in sheet["targets"].items():
-        rejects = told["rejects of worlds that meet all others"]
+        rejects = told["rejects of worlds that meet all others of its block"]
         lines.append(
             f"  {name:<12}{told['kind']:<9}{100 * told['share of prior worlds inside']:>11.0f} %"
             f"{'-' if rejects is None else f'{100 * rejects:.0f} %':>9}"
@@ -153,4 +174,7 @@ def calibration_lines(done: Calibrated) -> list[str]:
     moved = ", ".join(f"{row['constant']} ({row['distance']:.2f})" for row in sheet["moved"])
     still = len(done.columns) - len(sheet["moved"])
     lines += ["", *_wrapped(f"Moved from prior to posterior (distance of Kolmogorov and Smirnov): {moved}.", "  ")]
-    return [*lines, f"  The other {still} constants are as their ranges say: no target speaks of them."]
+    return [
+        *lines,
+        f"  For the other {still} constants the test sees no shift; how they hang together may differ.",
+    ]

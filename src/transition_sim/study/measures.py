@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from transition_sim import risk
 from transition_sim.engine.result import Result
@@ -22,7 +22,7 @@ from transition_sim.model.equations import Model
 from transition_sim.study.scenario import Scenario
 
 Floats = NDArray[np.float64]
-Moment = float | str
+Moment = Annotated[float, Field(ge=-1200, le=1200)] | str
 RISK = "relapse risk"
 """An outcome beside the model's variables: the probability of relapse since the mandate, averaged over frailty."""
 BLOCK = 4096
@@ -82,7 +82,13 @@ class Slope(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     slope: list[Formula] = Field(min_length=2)
-    against: list[float] = Field(min_length=2)
+    against: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _as_many(self) -> Slope:
+        if len(self.slope) != len(self.against):
+            raise ValueError(f"'against' has {len(self.against)} numbers for {len(self.slope)} measures")
+        return self
 
 
 def _form(value: object) -> str:

@@ -76,8 +76,8 @@ class Outcome:
 
     def leaders_under(self) -> dict[str, str]:
         """Return the option that leads the ranking by a tenth of a point or more under each assumption that has one."""
-        found = {}
-        for name in self.varied:
+        found: dict[str, str] = {}
+        for name in self.varied if len(self.options) > 1 else ():
             change = self.change_under(name)
             best, second = np.argsort(change, kind="stable")[:2]
             if change[second] - change[best] >= LEVEL:

@@ -13,7 +13,7 @@ from transition_sim.engine.result import Result
 from transition_sim.model.equations import Kind, Model
 from transition_sim.model.insight import Loops
 from transition_sim.study.ensembles import SAYS
-from transition_sim.study.outcomes import ASSUMPTION, Comparison, Outcome, quantiles
+from transition_sim.study.outcomes import ASSUMPTION, LEVEL, Comparison, Outcome, quantiles
 from transition_sim.study.ranges import Ranges
 
 TITLES = {
@@ -137,7 +137,7 @@ def _comparison_lines(done: Comparison) -> list[str]:
             told = f"Relapse as {meaning(definition)}. " if len(done.definitions) > 1 else ""
             lines.append(told + " ".join([*map(finding, part), spread_of_worlds(part[0])]))
             lines += [_agreement(*part)] if len(part) == 2 else []
-            lines += [*map(flips, part), cases_line(part)]
+            lines += [*map(flips, part), *map(regret_line, part), cases_line(part)]
     lines += [
         f"ASSUMPTION: {ASSUMPTION}",
         "Only year 20 compares equal effort: at earlier years late options have not yet spent theirs.",
@@ -158,40 +158,68 @@ def finding(outcome: Outcome) -> str:
     q = quantiles(change[leader])
     if q["median"] >= 0:
         return f"{name}, no option lowers the median 20-year risk."
+    also = [f"'{label(outcome.options[i])}'" for i in outcome.level[1:]]
+    level = f", level with {' and '.join(also)}" if also else ""
     shares = 100 * outcome.share_best[-1]
     oftenest = int(np.argmax(shares))
     other = f"; '{label(outcome.options[oftenest])}' is best more often, in {shares[oftenest]:.0f} %"
     return (
         f"{name}, '{label(outcome.options[leader])}' lowers the 20-year risk most: {-q['p90']:.1f} to {-q['p10']:.1f} "
-        f"points (median {-q['median']:.1f}), best in {shares[leader]:.0f} % of worlds"
+        f"points (median {-q['median']:.1f}){level}; best in {shares[leader]:.0f} % of worlds"
         f"{other if oftenest != leader else ''}."
     )
 
 
 def flips(outcome: Outcome) -> str:
-    """Say which option is first, and which of the assumptions that were varied puts another one first."""
-    first = [outcome.options[i] for i in outcome.level]
-    other: dict[str, list[str]] = {}
-    for assumption, leader in outcome.leaders_under().items():
-        if assumption != "as sampled" and (len(first) > 1 or leader != first[0]):
-            other.setdefault(leader, []).append(f"'{assumption}'")
-    names = " and ".join(f"'{label(name)}'" for name in first)
-    level = f"{names} are level, within a tenth of a point" if len(first) > 1 else f"{names} is first"
-    if not other:
-        return f"{SHORT[outcome.bundle]}, {level}; none of the assumptions varied puts another one first."
-    told = "; ".join(f"under {' and '.join(names)} '{label(leader)}' is first" for leader, names in other.items())
-    return f"{SHORT[outcome.bundle]}, {level}; {told}."
+    """Say which option is first over the worlds in which assumptions were varied, and where that changes."""
+    leaders = outcome.leaders_under()
+    if not outcome.varied or len(outcome.options) < 2:
+        return ""
+    now = leaders.get("as sampled")
+    changed: dict[str | None, list[str]] = {}
+    for assumption in outcome.varied:
+        if leaders.get(assumption) != now:
+            changed.setdefault(leaders.get(assumption), []).append(f"'{assumption}'")
+    first = f"{SHORT[outcome.bundle]}, {_lead(now, outcome, 'as sampled')}"
+    if not changed:
+        return f"{first}; none of the assumptions varied changes that."
+    told = [
+        f"under {' and '.join(names)} {_lead(leader, outcome, names[0].strip(chr(39)))}"
+        for leader, names in changed.items()
+    ]
+    return f"{first}; {'; '.join(told)}."
+
+
+def _lead(leader: str | None, outcome: Outcome, assumption: str) -> str:
+    """Say who leads, or which options are level."""
+    if leader is not None:
+        return f"'{label(leader)}' is first"
+    change = outcome.change_under(assumption)
+    near = [outcome.options[i] for i in np.argsort(change, kind="stable") if change[i] - change.min() < LEVEL]
+    return " and ".join(f"'{label(name)}'" for name in near) + " are level"
+
+
+def regret_line(outcome: Outcome) -> str:
+    """Say how far above the best option of the same world each option is."""
+    told = ", ".join(
+        f"{label(name)} {100 * q['median']:.1f} (to {100 * q['p90']:.1f})"
+        for name, q in ((name, quantiles(outcome.regret[-1, i])) for i, name in enumerate(outcome.options))
+    )
+    return f"{SHORT[outcome.bundle]}, regret in points, median (to the 90th percentile): {told}."
 
 
 def cases_line(outcomes: Sequence[Outcome]) -> str:
     """Say how many countries it would take to see the largest of the differences."""
+    if all(outcome.options[outcome.leader] == "none" for outcome in outcomes):
+        return ""
     best = min(outcomes, key=lambda outcome: float(np.median(outcome.difference[-1, outcome.leader])))
     low, middle, high = np.quantile(best.cases_needed(best.leader), (0.1, 0.5, 0.9), method="inverted_cdf")
     if not np.isfinite(middle):
         return "No number of countries would show a difference in most worlds: there is none."
     top = f"{_rough(high)}" if np.isfinite(high) else "any number"
     return (
-        f"To see the largest of these differences ('{label(best.options[best.leader])}') in data would take "
+        f"To see the largest of these differences ('{label(best.options[best.leader])}', "
+        f"{SHORT[best.bundle].lower()}) in data would take "
         f"{_rough(low)} to {top} countries with it (median {_rough(middle)}) and as many without, at 5 per cent and a "
         "power of 80; 103 countries had any civil war between 1945 and 2009 (Walter 2011)."
     )
