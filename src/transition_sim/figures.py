@@ -342,7 +342,7 @@ def evidence_figure(verdicts: Mapping[str, Sequence[Verdict]], width: float = PA
         figure.legend(loc="outside lower right", frameon=False, fontsize=7, ncols=len(verdicts))
         text = (
             "Published targets against calibrated worlds: dot, median; bar, 10th to 90th percentile; filled, fitted; "
-            "open, not fitted; black mark, published value; shaded, band. Arrows leave the picture."
+            "open, not fitted; black mark, the value of the target; shaded, band. Arrows leave the picture."
         )
         figure.suptitle("\n".join(textwrap.wrap(text, int(width / 1.52))), x=0.01, ha="left", fontsize=8)
         figure.supxlabel(

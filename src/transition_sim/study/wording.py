@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -241,16 +242,23 @@ def spread_of_worlds(outcome: Outcome) -> str:
 
 
 def _agreement(one: Outcome, other: Outcome) -> str:
-    orders = [
-        [label(o.options[i]) for i in np.argsort(np.median(o.difference[-1], axis=1)) if o.options[i] != "none"]
-        for o in (one, other)
-    ]
+    orders = [_order(outcome) for outcome in (one, other)]
     if orders[0] == orders[1]:
         return "Both bundles rank the options alike."
     return (
-        f"The two rank differently: by role {' < '.join(orders[0])}; same bundle {' < '.join(orders[1])} "
-        "(lowest risk first). What is done and when it is done are different questions."
+        f"The two rank differently: by role {orders[0]}; same bundle {orders[1]} (lowest risk first; =: level). What "
+        "is done and when it is done are different questions."
     )
+
+
+def _order(outcome: Outcome) -> str:
+    """Return the options from the lowest risk up, with = between those that are level with the one before."""
+    change = np.median(outcome.difference[-1], axis=1)
+    ranked = [i for i in np.argsort(change, kind="stable") if outcome.options[i] != "none"]
+    text = label(outcome.options[ranked[0]])
+    for before, here in pairwise(ranked):
+        text += f" {'=' if change[here] - change[before] < LEVEL else '<'} {label(outcome.options[here])}"
+    return text
 
 
 def run_lines(
