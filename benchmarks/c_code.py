@@ -13,6 +13,7 @@ from pathlib import Path
 
 from transition_sim.engine.simulate import structure_of
 from transition_sim.model.equations import Call, Expression, Kind, Lookup, Model, Number, Reference
+from transition_sim.model.functions import SMALL
 
 INFIX = {"+": "+", "-": "-", "*": "*", "/": "/", "=": "==", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=",
          ":AND:": "&&", ":OR:": "||"}  # fmt: skip
@@ -77,6 +78,9 @@ def code(model: Model, outputs: list[str]) -> str:
             return f"(-{operands[0]})"
         if node.function == "IF THEN ELSE":
             return f"({operands[0]} ? {operands[1]} : {operands[2]})"
+        if node.function == "RAMP":
+            slope, start, end = operands
+            return f"({slope} * (t + {SMALL!r} > {start} ? fmin(t, {end}) - {start} : 0.0))"
         if node.function == "^" and node.arguments[1] in (Number(2.0), Number(4.0)):
             return "(" + " * ".join([operands[0]] * int(node.arguments[1].value)) + ")"  # type: ignore[union-attr]
         if node.function in INFIX:

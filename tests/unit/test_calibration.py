@@ -127,6 +127,17 @@ def test_the_files_own_values_meet_every_target_of_c5(model: Model) -> None:
     assert [v.name for v in verdicts if v.fitted and v.word != "inside"] == []
 
 
+@pytest.mark.slow
+def test_calibration_gives_the_shipped_ensembles_again(model: Model) -> None:
+    """The same worlds, to 1e-9: what `make calibrate` writes is what is shipped."""
+    for found in calibrate(model):
+        shipped = load_ensemble(model, found.name)
+        assert list(found.columns) == list(shipped.columns)
+        for name, column in found.columns.items():
+            assert column == pytest.approx(shipped.columns[name], rel=1e-9), (found.name, name)
+        assert found.sheet["counts"] == shipped.sheet["counts"]
+
+
 def test_the_sheet_of_a_shipped_ensemble_says_what_its_worlds_give(model: Model) -> None:
     for name in ("c5", "c6"):
         found = load_ensemble(model, name)
