@@ -120,6 +120,18 @@ def test_verdicts_change_with_a_constant_of_the_model(tmp_path: Path, capsys: py
     assert answers[0]["unchecked"] == len(load_evidence(ts.load_model()).unchecked())
 
 
+def test_evidence_shows_every_constant_with_its_range_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["model", "evidence", "--ensemble", "c5", "--uncertainties"])
+    out = capsys.readouterr().out
+    words = " ".join(out.split())
+    assert all(len(line) <= 80 for line in out.splitlines())
+    for name in ts.load_model().constants:
+        assert f" {name}: " in words or f" {name} - " in words, name
+    assert "3 unchecked" in words
+    assert "are sampled (2 of these ranges have a source" in words
+
+
 def test_the_files_own_values_meet_every_target_of_c5(model: Model) -> None:
     """A single run, which carries no range, is a run of a world that calibration would keep."""
     own = {"optimism": np.array([model.find("optimism").value])}

@@ -53,6 +53,7 @@ def calibrate(
 def model_evidence(
     file: Annotated[Path | None, typer.Argument(help="A model file; default the shipped one.")] = None,
     ensemble: Annotated[str, typer.Option(help="c5, c6, both, or a CSV file that calibrate wrote.")] = "both",
+    uncertainties: Annotated[bool, typer.Option("--uncertainties", help="List every constant too.")] = False,
     as_json: Json = False,
     out: Out = None,
     force: Force = False,
@@ -61,7 +62,8 @@ def model_evidence(
     from transition_sim.model.reader import load_model
     from transition_sim.study.ensembles import chosen_ensembles, load_ensemble, stale_parts
     from transition_sim.study.evidence import judge, load_evidence
-    from transition_sim.study.evidence_words import evidence_data, evidence_frame, evidence_lines
+    from transition_sim.study.evidence_words import evidence_data, evidence_frame, evidence_lines, uncertainty_lines
+    from transition_sim.study.worlds import load_uncertainties, sampled
 
     folder = output_folder(out, force, "evidence.csv")
     model = load_model(file)
@@ -73,10 +75,11 @@ def model_evidence(
         print(json.dumps(evidence_data(model, evidence, verdicts, worlds, stale), indent=1, allow_nan=False))
     else:
         print("\n".join(evidence_lines(model, evidence, verdicts, worlds, stale)))
+        if uncertainties:
+            print("\n".join(uncertainty_lines(model, load_uncertainties(model)[0], worlds)))
     if folder is not None:
         from transition_sim import figures
         from transition_sim.data import write_text
-        from transition_sim.study.worlds import load_uncertainties, sampled
 
         prior = sampled(load_uncertainties(model)[0])
         units = {name: model.find(name).unit for name in prior}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from transition_sim.data import list_scenarios
 from transition_sim.model.equations import Model
@@ -14,10 +15,12 @@ from transition_sim.study.calibration import Calibrated
 from transition_sim.study.ensembles import SAYS, Ensemble
 from transition_sim.study.evidence import Evidence, Verdict
 from transition_sim.study.scenario import load_scenario
+from transition_sim.study.worlds import Uncertainty, load_uncertainties, sampled
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Floats = NDArray[np.float64]
 WIDTH = 80
 Verdicts = Mapping[str, Sequence[Verdict]]
 
@@ -102,7 +105,45 @@ def _counts(model: Model, evidence: Evidence, verdicts: Verdicts) -> list[str]:
         f"{unchecked_in(model)} variables name a source that is marked unchecked, and in the shipped contexts "
         f"{unchecked_in_contexts()} reasons do.", "",
     )  # fmt: skip
+    lines += _wrapped(_roles(load_uncertainties(model)[0]), "")
     return [*lines, "A stylised teaching and exploration model, not a forecast."]
+
+
+def uncertainty_lines(model: Model, ranges: Mapping[str, Uncertainty], worlds: Sequence[Ensemble]) -> list[str]:
+    """Return what is sampled, over which range, what calibration left of it, and why; then what is not sampled."""
+    lines = ["", "Sampled: plausible range, then 10th to 90th percentile in each ensemble."]
+    for name, each in sampled(ranges).items():
+        low, high = each.range
+        unit = model.find(name).unit.replace("Dmnl", "")
+        kept = [f"{e.name} {_kept(e.columns[name])}" for e in worlds]
+        told = f"{name}: {low:g} to {high:g} {unit}".rstrip()
+        lines += _wrapped(f"{told} ({each.distribution}); {', '.join(kept)} - {_reason(each)}", "  ")
+    for role, words in (("lever", "Set by contexts, options and scenarios:"), ("fixed", "Held fixed:")):
+        lines += ["", words]
+        for name, each in ranges.items():
+            if each.role == role:
+                lines += _wrapped(f"{name} - {_reason(each)}", "  ")
+    return lines
+
+
+def _kept(column: Floats) -> str:
+    low, high = np.quantile(column, (0.1, 0.9))
+    return f"{low:.3g} to {high:.3g}"
+
+
+def _reason(each: Uncertainty) -> str:
+    return f"source: {each.source}" if each.source else f"assumption: {each.assumption}"
+
+
+def _roles(ranges: Mapping[str, Uncertainty]) -> str:
+    """Say how many constants are sampled, set and held fixed."""
+    count = {role: sum(each.role == role for each in ranges.values()) for role in ("uncertainty", "lever", "fixed")}
+    sourced = sum(each.source is not None for each in sampled(ranges).values())
+    return (
+        f"Of {len(ranges)} constants {count['uncertainty']} are sampled ({sourced} of these ranges have a source, the "
+        f"others are assumptions), {count['lever']} are set by scenarios, {count['fixed']} are held fixed; "
+        "--uncertainties lists them."
+    )
 
 
 def unchecked_in_contexts() -> int:
@@ -151,6 +192,7 @@ def evidence_data(
         },
         "targets": [_row(ensemble, verdict) for ensemble, found in verdicts.items() for verdict in found],
         "sources": {name: source.model_dump() for name, source in evidence.sources.items()},
+        "uncertainties": {n: u.model_dump(exclude_none=True) for n, u in load_uncertainties(model)[0].items()},
         "unchecked": len(evidence.unchecked()),
         "unchecked_in_model": unchecked_in(model),
         "unchecked_in_contexts": unchecked_in_contexts(),
