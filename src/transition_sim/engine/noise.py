@@ -200,7 +200,7 @@ _TAIL = (
 def normal_quantile(of: Arithmetic, p: Any) -> Any:
     """Return the inverse of the normal distribution, to about 1e-15, for p above 1e-300.
 
-    Wichura 1988, "Algorithm AS 241" (https://doi.org/10.2307/2347330).
+    Wichura 1988, "Algorithm AS 241" (https://doi.org/10.2307/2347330; unchecked).
     """
     q = p - 0.5
     r = 0.180625 - q * q
@@ -236,7 +236,7 @@ _OUTER = (
 def normal_share(of: Arithmetic, z: Any) -> Any:
     """Return the normal distribution below z: a relative error of 1e-15 near zero, of 1e-12 far to the left.
 
-    Cody 1969, "Rational Chebyshev approximations for the error function" (https://doi.org/10.2307/2004390).
+    Cody 1969, "Rational Chebyshev approximations for the error function" (https://doi.org/10.2307/2004390; unchecked).
     """
     x = of.most(z, -z) * math.sqrt(0.5)
     square = x * x

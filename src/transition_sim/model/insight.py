@@ -2,7 +2,7 @@
 
 The only importer of pysimlin. It is native code and a model file is untrusted, so it runs in a process of its own
 with a time limit, on a file that our reader has accepted. Loops are scored by the method of Loops that Matter
-(Schoenberg, Davidsen and Eberlein 2020, System Dynamics Review 36(2), https://doi.org/10.1002/sdr.1658).
+(Schoenberg, Davidsen and Eberlein 2020, System Dynamics Review 36(2), https://doi.org/10.1002/sdr.1658; unchecked).
 """
 
 from __future__ import annotations

@@ -253,7 +253,7 @@ def moved(columns: Mapping[str, Floats], prior: Mapping[str, Floats]) -> list[di
 
 
 def _sobol(dimensions: int, count: int, seed: int, stream: int) -> Floats:
-    """Return the first points `(count, dimension)` of a scrambled Sobol sequence (Owen 1998), between 0 and 1."""
+    """Return the first points `(count, dimension)` of a scrambled Sobol sequence (Owen 1998; unchecked)."""
     from scipy.stats import qmc
 
     generator = np.random.default_rng(np.random.SeedSequence([seed, stream]))

@@ -36,7 +36,7 @@ class NamedCase(Setting):
 
 
 class Source(BaseModel):
-    """A citation, whether somebody has read it in a stored text, and what it was read to say."""
+    """A citation, whether somebody has read it in a stored text, what it was read to say, and what else it is for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,6 +44,7 @@ class Source(BaseModel):
     doi: str | None = Field(None, pattern=r"^10\.\d{4,9}/\S+$")
     status: Literal["read", "secondary", "unchecked"]
     says: str = Field(min_length=20)
+    used_for: str | None = Field(None, alias="used for", min_length=10)
 
 
 class Target(BaseModel):
@@ -222,8 +223,9 @@ def _faults(model: Model, form: EvidenceFile, tree: Item, file: str) -> Iterator
         yield Fault(file, line_of(tree, ("targets",)), f"one target must be solved for by a constant; here: {told}")
     used = {source for target in form.targets.values() for source in target.sources}
     for name in form.sources:
-        if name not in used and form.sources[name].status != "secondary":
-            yield Fault(file, line_of(tree, ("sources", name)), f"source '{name}' is not used by any target")
+        if name not in used and form.sources[name].used_for is None:
+            message = f"source '{name}' is not used by any target; say what it is for under 'used for'"
+            yield Fault(file, line_of(tree, ("sources", name)), message)
 
 
 def _wrong(model: Model, form: EvidenceFile, target: Target) -> Iterator[str]:

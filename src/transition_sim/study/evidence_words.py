@@ -60,7 +60,7 @@ def evidence_lines(
     used = {key for target in evidence.targets.values() for key in target.sources}
     for key, source in evidence.sources.items():
         if key not in used:
-            lines += ["", *_wrapped(f"Beside the targets: [{source.status}] {source.cite} - {source.says}", "")]
+            lines += ["", *_wrapped(f"For {source.used_for}: [{source.status}] {source.cite} - {source.says}", "")]
     return [*lines, "", *_counts(model, evidence, verdicts)]
 
 
@@ -191,7 +191,7 @@ def evidence_data(
             each.name: {**each.sheet, "worlds": each.runs, "stale": list(stale.get(each.name, []))} for each in worlds
         },
         "targets": [_row(ensemble, verdict) for ensemble, found in verdicts.items() for verdict in found],
-        "sources": {name: source.model_dump() for name, source in evidence.sources.items()},
+        "sources": {name: source.model_dump(by_alias=True) for name, source in evidence.sources.items()},
         "uncertainties": {n: u.model_dump(exclude_none=True) for n, u in load_uncertainties(model)[0].items()},
         "unchecked": len(evidence.unchecked()),
         "unchecked_in_model": unchecked_in(model),

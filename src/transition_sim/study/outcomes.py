@@ -67,7 +67,7 @@ class Outcome:
         """Return how many countries with an option, and as many without, would show its 20-year change, `(world,)`.
 
         For a two-sided test of two proportions at 5 per cent with a power of 80 (Fleiss, Levin and Paik 2003, section
-        4.2, without correction for continuity); infinity where there is no change.
+        4.2, unchecked; without correction for continuity); infinity where there is no change.
         """
         with_it, without = self.probability[-1, option], self.probability[-1, self.options.index("none")]
         spread = with_it * (1 - with_it) + without * (1 - without)

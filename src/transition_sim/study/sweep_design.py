@@ -206,7 +206,7 @@ def _block(kind: str, dimensions: int, count: int, seed: int, block: int, size: 
     """Return a block of shares `(run, dimension)`.
 
     Latin hypercubes: McKay, Beckman and Conover 1979, https://doi.org/10.2307/1268522. Sobol sequences, scrambled:
-    Owen 1998, https://doi.org/10.1006/jcom.1998.0487.
+    Owen 1998, https://doi.org/10.1006/jcom.1998.0487 (both unchecked).
     """
     from scipy.stats import qmc
 

@@ -328,7 +328,7 @@ def loop_lines(found: Loops, model: Model, top: int) -> list[str]:
             lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent=" " * 10)
     notes = (
         "R: reinforcing, B: balancing, U: changes its polarity. Named by the stocks it passes; loops of one stock are "
-        "left out. Method: Loops that Matter (Schoenberg, Davidsen and Eberlein 2020), by pysimlin.",
+        "left out. Method: Loops that Matter (Schoenberg, Davidsen and Eberlein 2020; unchecked), by pysimlin.",
         "The search looked at every loop." if found.complete else
         f"The model has too many loops to look at all: these are the strongest of a sample ({found.retained:,} kept); "
         "a loop that is missing here may still exist.",

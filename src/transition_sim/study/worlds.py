@@ -124,7 +124,7 @@ def load_uncertainties(model: Model, path: Path | None = None) -> tuple[dict[str
 
 
 def sample_worlds(model: Model, runs: int, seed: int, path: Path | None = None) -> Worlds:
-    """Return worlds from a Latin hypercube over the plausible ranges (McKay, Beckman and Conover 1979).
+    """Return worlds from a Latin hypercube over the plausible ranges (McKay, Beckman and Conover 1979; unchecked).
 
     The same runs, seed and file give the same worlds. DOI of the design: https://doi.org/10.2307/1268522
     """
