@@ -33,7 +33,8 @@ def frailty_average(cumulative_hazard: Floats, log_deviation: Floats) -> Floats:
 
     `log_deviation` has shape `(run,)`. Trapezoidal rule over 43 points of the normal density, whose error falls
     exponentially for smooth integrands (Trefethen and Weideman 2014, https://doi.org/10.1137/130932132; unchecked);
-    for deviations up to 2.5 and cumulative hazards up to 10 it is within 1e-6 of direct integration, up to 3.5 within 1e-4.
+    for deviations up to 2.5 and cumulative hazards up to 10 it is within 1e-6 of direct integration, up to 3.5 within
+    1e-4.
     """
     total = np.zeros_like(cumulative_hazard, dtype=float)
     for node, weight in zip(_NODES.tolist(), _WEIGHTS.tolist(), strict=True):

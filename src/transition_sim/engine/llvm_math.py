@@ -3,8 +3,8 @@
 LLVM has none of its own. Reductions after Cody and Waite 1980 ("Software manual for the elementary functions";
 unchecked) and, for the logarithm, the series of Sun's freely distributable mathematical library; the power carries the
 logarithm as an unevaluated sum of two numbers (Dekker 1971, https://doi.org/10.1007/BF01397083; unchecked). Fused
-multiply-add is written where it is meant, so that bits do not hang on what the compiler finds. Accuracy against exact values, tested: `exp` and
-`log` within 1 unit in the last place, `power` within 2 for |y ln x| up to 50 and 5 beyond.
+multiply-add is written where it is meant, so that bits do not hang on what the compiler finds. Accuracy against exact
+values, tested: `exp` and `log` within 1 unit in the last place, `power` within 2 for |y ln x| up to 50 and 5 beyond.
 
 Shapes: every value is `<lanes x double>`.
 """
