@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transition_sim.study.sweep_file import find_sweep
+from transition_sim.study.sweeps.file import find_sweep
 
 SWEEP = "draw_down_timing"
 POINTS = 200
@@ -100,9 +100,9 @@ def kill(work: Path, kills: int = 20) -> None:
 
 def profile(work: Path) -> None:
     """Print where the time of a sweep goes: of a chunk on one thread, and of the tables."""
-    from transition_sim.study import sweep_run
-    from transition_sim.study.sweep_estimate import tables_of_a_chunk
-    from transition_sim.study.sweep_plan import load_job
+    from transition_sim.study.sweeps import run as sweep_run
+    from transition_sim.study.sweeps.estimate import tables_of_a_chunk
+    from transition_sim.study.sweeps.plan import load_job
 
     job = load_job(SWEEP)
     sweep_run.run_chunk(job, 0)

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from transition_sim.study import sweep
-from transition_sim.study.sweep_plan import load_job
-from transition_sim.study.sweep_run import check_effort, integrated, referee_of
-from transition_sim.study.sweep_store import MANIFEST, read_manifest
+from transition_sim.study.sweeps import sweep
+from transition_sim.study.sweeps.plan import load_job
+from transition_sim.study.sweeps.run import check_effort, integrated, referee_of
+from transition_sim.study.sweeps.store import MANIFEST, read_manifest
 
 
 def main(name: str, out: Path, kills: int, chunk: int, longest: float = 0.6, seed: int = 1) -> None:

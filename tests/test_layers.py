@@ -33,11 +33,11 @@ DOORS = {
     "yaml": {"study/yaml_file.py"},
     "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sweeps")},
     "pydantic": {
-        f"study/{name}.py" for name in ("evidence", "findings", "measures", "scenario", "sweep_file", "worlds")
+        f"study/{name}.py" for name in ("evidence", "findings", "measures", "scenario", "sweeps/file", "worlds")
     },
-    "pyarrow": {"study/sweep_tables.py"},
-    "filelock": {"study/sweep_store.py"},
-    "distributed": {"study/sweep_cluster.py"},
+    "pyarrow": {"study/sweeps/tables.py"},
+    "filelock": {"study/sweeps/store.py"},
+    "distributed": {"study/sweeps/cluster.py"},
     "platformdirs": {"cache.py"},
     "subprocess": {"model/insight.py"},
 }

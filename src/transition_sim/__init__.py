@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from transition_sim.study.ensembles import draw_worlds
     from transition_sim.study.outcomes import Comparison
     from transition_sim.study.scenario import Scenario, load_scenario
-    from transition_sim.study.sweep import Sweep, load_sweep, run_sweep
-    from transition_sim.study.sweep_rerun import rerun
+    from transition_sim.study.sweeps.rerun import rerun
+    from transition_sim.study.sweeps.sweep import Sweep, load_sweep, run_sweep
     from transition_sim.study.worlds import sample_worlds
 
 __version__ = "0.1.0"
@@ -36,7 +36,7 @@ _HOMES = {
     "Scenario": "study.scenario",
     "ScenarioError": "errors",
     "SimulationError": "errors",
-    "Sweep": "study.sweep",
+    "Sweep": "study.sweeps.sweep",
     "TransitionSimError": "errors",
     "Variable": "model.equations",
     "aid_gap": "risk",
@@ -47,11 +47,11 @@ _HOMES = {
     "load_model": "model.reader",
     "load_result": "engine.result",
     "load_scenario": "study.scenario",
-    "load_sweep": "study.sweep",
+    "load_sweep": "study.sweeps.sweep",
     "referee": "engine.simulate",
     "relapse_risk": "risk",
-    "rerun": "study.sweep_rerun",
-    "run_sweep": "study.sweep",
+    "rerun": "study.sweeps.rerun",
+    "run_sweep": "study.sweeps.sweep",
     "sample_worlds": "study.worlds",
     "simulate": "engine.simulate",
     "simulate_reduced": "engine.simulate",

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from transition_sim.data import list_sweeps
-from transition_sim.study.sweep_design import BLOCK
-from transition_sim.study.sweep_file import SweepFile
-from transition_sim.study.sweep_outcomes import MEASURES
-from transition_sim.study.sweep_plan import MAX_RUNS, check_sweep, load_job
-from transition_sim.study.sweep_run import BENCHMARK_TOLERANCE, TOLERANCE
-from transition_sim.study.sweep_xarray import NETCDF_VALUES
+from transition_sim.study.sweeps.design import BLOCK
+from transition_sim.study.sweeps.file import SweepFile
+from transition_sim.study.sweeps.outcomes import MEASURES
+from transition_sim.study.sweeps.plan import MAX_RUNS, check_sweep, load_job
+from transition_sim.study.sweeps.run import BENCHMARK_TOLERANCE, TOLERANCE
+from transition_sim.study.sweeps.xarray import NETCDF_VALUES
 
 PAGE = Path(__file__).parents[2] / "docs" / "sweeps.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -20,12 +20,13 @@ import xarray as xr
 
 import transition_sim as ts
 from transition_sim.errors import ScenarioError, SimulationError
-from transition_sim.study import sweep as sweeps
-from transition_sim.study import sweep_run, sweep_store
-from transition_sim.study.sweep_plan import Job, load_job
-from transition_sim.study.sweep_rerun import rerun
-from transition_sim.study.sweep_run import local_parts, run_chunk
-from transition_sim.study.sweep_store import MANIFEST, read_manifest
+from transition_sim.study.sweeps import run as sweep_run
+from transition_sim.study.sweeps import store as sweep_store
+from transition_sim.study.sweeps import sweep as sweeps
+from transition_sim.study.sweeps.plan import Job, load_job
+from transition_sim.study.sweeps.rerun import rerun
+from transition_sim.study.sweeps.run import local_parts, run_chunk
+from transition_sim.study.sweeps.store import MANIFEST, read_manifest
 
 TABLES = ("experiments", "outcomes", "failures")
 SMALL = """

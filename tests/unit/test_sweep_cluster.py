@@ -14,9 +14,10 @@ import pytest
 
 import transition_sim as ts
 from transition_sim.errors import ScenarioError, SimulationError
-from transition_sim.study import sweep as sweeps
-from transition_sim.study import sweep_cluster, sweep_run
-from transition_sim.study.sweep_plan import Job, load_job
+from transition_sim.study.sweeps import cluster as sweep_cluster
+from transition_sim.study.sweeps import run as sweep_run
+from transition_sim.study.sweeps import sweep as sweeps
+from transition_sim.study.sweeps.plan import Job, load_job
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("ignore")  # distributed's own, and sockets of workers that were killed

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transition_sim.study import sweep_design
-from transition_sim.study.sweep_design import BLOCK, RUN, WORLD, Design, Lever, constants_of_row
+from transition_sim.study.sweeps import design as sweep_design
+from transition_sim.study.sweeps.design import BLOCK, RUN, WORLD, Design, Lever, constants_of_row
 from transition_sim.study.worlds import Uncertainty
 
 START = Lever("start", "Month", (24.0, 48.0, 72.0), tuple({"start": value} for value in (24.0, 48.0, 72.0)))

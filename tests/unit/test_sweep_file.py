@@ -14,8 +14,8 @@ import pytest
 from transition_sim.data import list_scenarios, list_sweeps, scenarios_folder, shipped_sweep
 from transition_sim.errors import Fault, ScenarioError
 from transition_sim.study.scenario import check_scenario, copy_scenario
-from transition_sim.study.sweep_file import SweepFile, find_sweep, read_sweep, sweep_schema
-from transition_sim.study.sweep_plan import MAX_RUNS, check_sweep, described, load_job
+from transition_sim.study.sweeps.file import SweepFile, find_sweep, read_sweep, sweep_schema
+from transition_sim.study.sweeps.plan import MAX_RUNS, check_sweep, described, load_job
 from transition_sim.study.yaml_file import plain, read_yaml
 
 HEAD = "title: t\nlevers:\n"

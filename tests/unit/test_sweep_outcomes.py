@@ -10,7 +10,7 @@ import pytest
 import transition_sim as ts
 from transition_sim.errors import ScenarioError
 from transition_sim.model.equations import Model
-from transition_sim.study.sweep_outcomes import Outcome, outcome_of, reduced, usual_outcomes, variables_of, wrong_runs
+from transition_sim.study.sweeps.outcomes import Outcome, outcome_of, reduced, usual_outcomes, variables_of, wrong_runs
 
 STARTS = {"draw down start": np.array([24.0, 60.0, 96.0])}
 

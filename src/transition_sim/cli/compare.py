@@ -80,7 +80,7 @@ def run(
     from transition_sim.errors import ScenarioError
     from transition_sim.model.reader import load_model
     from transition_sim.study.scenario import Scenario, load_scenario
-    from transition_sim.study.sweep_file import names_sweep
+    from transition_sim.study.sweeps.file import names_sweep
 
     if names_sweep(scenario):
         raise ScenarioError(f"'{scenario}' is a sweep; transition-sim sweep {scenario} --out DIR runs it")

@@ -54,8 +54,8 @@ def _check_yaml(path: Path) -> list[Any]:
     from transition_sim.study.evidence import check_evidence
     from transition_sim.study.findings import check_claims
     from transition_sim.study.scenario import check_scenario
-    from transition_sim.study.sweep_file import is_sweep
-    from transition_sim.study.sweep_plan import check_sweep
+    from transition_sim.study.sweeps.file import is_sweep
+    from transition_sim.study.sweeps.plan import check_sweep
     from transition_sim.study.worlds import check_uncertainties
     from transition_sim.study.yaml_file import plain, read_yaml
 

@@ -15,7 +15,7 @@ def scenario_list() -> None:
     """List the shipped scenarios and sweeps."""
     from transition_sim.data import list_scenarios, list_sweeps
     from transition_sim.study.scenario import load_scenario
-    from transition_sim.study.sweep_file import read_sweep
+    from transition_sim.study.sweeps.file import read_sweep
 
     titles = {name: load_scenario(name).title for name in list_scenarios()}
     titles |= {name: read_sweep(name).form.title for name in list_sweeps()}
@@ -29,9 +29,9 @@ def scenario_show(
     name: Annotated[str, typer.Argument(help="A shipped scenario or sweep, or a file of either.")],
 ) -> None:
     """Show what a scenario sets or a sweep varies, and why."""
-    from transition_sim.study.sweep_file import names_sweep
-    from transition_sim.study.sweep_plan import load_job
-    from transition_sim.study.sweep_words import job_lines
+    from transition_sim.study.sweeps.file import names_sweep
+    from transition_sim.study.sweeps.plan import load_job
+    from transition_sim.study.sweeps.words import job_lines
 
     if names_sweep(name):
         for line in job_lines(load_job(name)):

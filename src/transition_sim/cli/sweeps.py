@@ -15,9 +15,9 @@ import typer
 from transition_sim.cli.common import Force, Json, Out, Quiet, app, output_folder, print_saved, say_at_interrupt
 
 if TYPE_CHECKING:
-    from transition_sim.study.sweep import Sweep
-    from transition_sim.study.sweep_plan import Job
-    from transition_sim.study.sweep_rerun import Rerun
+    from transition_sim.study.sweeps.plan import Job
+    from transition_sim.study.sweeps.rerun import Rerun
+    from transition_sim.study.sweeps.sweep import Sweep
 
 SOME_FAILED = 4
 
@@ -38,7 +38,7 @@ def sweep(
     quiet: Quiet = False,
 ) -> None:
     """Run a sweep over levers and plausible worlds into tables of inputs and outcomes; it can be resumed."""
-    from transition_sim.study.sweep_plan import described, load_job
+    from transition_sim.study.sweeps.plan import described, load_job
 
     if out is None and not dry_run:
         raise typer.BadParameter("a sweep needs a folder for its tables: --out DIR", param_hint="--out")
@@ -54,7 +54,7 @@ def sweep(
         return
     folder = out or Path()
     say_at_interrupt(_resume_line(sweep, folder, jobs, cluster, runs, seed, csv))
-    from transition_sim.study.sweep import execute
+    from transition_sim.study.sweeps.sweep import execute
 
     began = time.monotonic()
     done = execute(job, folder, resume, force, jobs, cluster, csv, sweep_progress(quiet))
@@ -72,8 +72,8 @@ def rerun(
     force: Force = False,
 ) -> None:
     """Compute one run of a sweep again, in full, and prove that it is the same run."""
-    from transition_sim.study.sweep_rerun import rerun as run_again
-    from transition_sim.study.sweep_words import rerun_data, rerun_lines
+    from transition_sim.study.sweeps.rerun import rerun as run_again
+    from transition_sim.study.sweeps.words import rerun_data, rerun_lines
 
     target = output_folder(out, force, "trajectories.csv")
     done = run_again(folder, only)
@@ -90,7 +90,7 @@ def sweep_progress(quiet: bool) -> Callable[[int, int, int], None] | None:
     """Return a progress line with rate and time left for a terminal, shown after a second; None elsewhere."""
     if quiet or not sys.stderr.isatty():
         return None
-    from transition_sim.study.sweep_words import duration
+    from transition_sim.study.sweeps.words import duration
 
     began = time.monotonic()
 
@@ -126,8 +126,8 @@ def _resume_line(
 def _print_estimate(job: Job, jobs: int | None, csv: bool, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from transition_sim.study.sweep_estimate import estimate
-    from transition_sim.study.sweep_words import estimate_lines
+    from transition_sim.study.sweeps.estimate import estimate
+    from transition_sim.study.sweeps.words import estimate_lines
 
     found = estimate(job, jobs, csv)
     if as_json:
@@ -140,7 +140,7 @@ def _print_estimate(job: Job, jobs: int | None, csv: bool, as_json: bool) -> Non
 
 
 def _print_sweep(done: Sweep, seconds: float, as_json: bool, quiet: bool) -> None:
-    from transition_sim.study.sweep_words import duration, summary_data, sweep_lines
+    from transition_sim.study.sweeps.words import duration, summary_data, sweep_lines
 
     if as_json:
         print(json.dumps(summary_data(done), indent=1, allow_nan=False))
@@ -156,7 +156,7 @@ def _print_sweep(done: Sweep, seconds: float, as_json: bool, quiet: bool) -> Non
 def _save_rerun(done: Rerun, folder: Path, as_json: bool) -> None:
     from transition_sim import figures
     from transition_sim.data import write_text
-    from transition_sim.study.sweep_words import rerun_data
+    from transition_sim.study.sweeps.words import rerun_data
 
     data = rerun_data(done)
     short = {key: value for key, value in data.items() if key not in ("time", "units", "variables")}

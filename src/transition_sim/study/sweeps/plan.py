@@ -21,9 +21,9 @@ from transition_sim.model.reader import load_model
 from transition_sim.risk import CUMULATIVE
 from transition_sim.study.ensembles import draw_worlds
 from transition_sim.study.scenario import DEFINITIONS, Scenario, load_scenario, within
-from transition_sim.study.sweep_design import BLOCK, RUN, WORLD, Design, Lever
-from transition_sim.study.sweep_file import LeverRange, SampledRange, Written, as_uncertainty, read_sweep
-from transition_sim.study.sweep_outcomes import Outcome, outcome_of, usual_outcomes
+from transition_sim.study.sweeps.design import BLOCK, RUN, WORLD, Design, Lever
+from transition_sim.study.sweeps.file import LeverRange, SampledRange, Written, as_uncertainty, read_sweep
+from transition_sim.study.sweeps.outcomes import Outcome, outcome_of, usual_outcomes
 from transition_sim.study.worlds import Uncertainty, load_uncertainties, range_faults, sampled
 from transition_sim.units import convert, split_number
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from transition_sim.study.sweep_outcomes import variables_of
-from transition_sim.study.sweep_plan import Job
-from transition_sim.study.sweep_run import check_effort, run_chunk
-from transition_sim.study.sweep_tables import table_of, table_writer
+from transition_sim.study.sweeps.outcomes import variables_of
+from transition_sim.study.sweeps.plan import Job
+from transition_sim.study.sweeps.run import check_effort, run_chunk
+from transition_sim.study.sweeps.tables import table_of, table_writer
 
 SAMPLE = 512
 _BASE = 350e6

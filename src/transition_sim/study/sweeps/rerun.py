@@ -14,12 +14,12 @@ from transition_sim.engine.resolve import resolve
 from transition_sim.engine.result import Result
 from transition_sim.errors import Fault, ScenarioError, SimulationError, shown
 from transition_sim.model.reader import load_model
-from transition_sim.study.sweep import Sweep, load_sweep
-from transition_sim.study.sweep_design import RUN, constants_of_row
-from transition_sim.study.sweep_outcomes import outcome_of
-from transition_sim.study.sweep_plan import FAILED, Recipe
-from transition_sim.study.sweep_run import check_deviation, code_of_here, deviations, integrated, outcomes_from
-from transition_sim.study.sweep_tables import read_row
+from transition_sim.study.sweeps.design import RUN, constants_of_row
+from transition_sim.study.sweeps.outcomes import outcome_of
+from transition_sim.study.sweeps.plan import FAILED, Recipe
+from transition_sim.study.sweeps.run import check_deviation, code_of_here, deviations, integrated, outcomes_from
+from transition_sim.study.sweeps.sweep import Sweep, load_sweep
+from transition_sim.study.sweeps.tables import read_row
 
 Floats = NDArray[np.float64]
 ELSEWHERE = 1e-9

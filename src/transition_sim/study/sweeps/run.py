@@ -20,10 +20,10 @@ from transition_sim.engine.plan import default_backend
 from transition_sim.engine.result import Result
 from transition_sim.engine.simulate import host_name, provenance_of_versions, referee, simulate
 from transition_sim.errors import ScenarioError, SimulationError
-from transition_sim.study.sweep_design import RUN
-from transition_sim.study.sweep_outcomes import PROBABILITY, reduced, variables_of, wrong_runs
-from transition_sim.study.sweep_plan import FAILED, Job, Recipe
-from transition_sim.study.sweep_tables import part_bytes
+from transition_sim.study.sweeps.design import RUN
+from transition_sim.study.sweeps.outcomes import PROBABILITY, reduced, variables_of, wrong_runs
+from transition_sim.study.sweeps.plan import FAILED, Job, Recipe
+from transition_sim.study.sweeps.tables import part_bytes
 
 Floats = NDArray[np.float64]
 METHOD: dict[str, Any] = {"method": "rk4", "events": "exact"}

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from transition_sim.study.sweep_design import RUN, WORLD
-from transition_sim.study.sweep_plan import FAILED
+from transition_sim.study.sweeps.design import RUN, WORLD
+from transition_sim.study.sweeps.plan import FAILED
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from transition_sim.data import write_durably
 from transition_sim.errors import Fault, ScenarioError, shown
-from transition_sim.study.sweep_plan import FAILED, Job, load_job
-from transition_sim.study.sweep_run import METHOD, Part, check_effort, code_of_here, local_parts, referee_of
-from transition_sim.study.sweep_store import (
+from transition_sim.study.sweeps.plan import FAILED, Job, load_job
+from transition_sim.study.sweeps.run import METHOD, Part, check_effort, code_of_here, local_parts, referee_of
+from transition_sim.study.sweeps.store import (
     FORMAT,
     TABLES,
     Store,
@@ -26,8 +26,8 @@ from transition_sim.study.sweep_store import (
     sha256_of,
     told_in_words,
 )
-from transition_sim.study.sweep_tables import TableWriter, read_frame, read_part, table_of, table_writer
-from transition_sim.study.sweep_xarray import NETCDF_VALUES, dataset, netcdf_bytes
+from transition_sim.study.sweeps.tables import TableWriter, read_frame, read_part, table_of, table_writer
+from transition_sim.study.sweeps.xarray import NETCDF_VALUES, dataset, netcdf_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,7 +195,7 @@ def _parts(job: Job, todo: Sequence[int], jobs: int | None, cluster: str | None)
         return iter(())
     if cluster is None:
         return local_parts(job, todo, jobs)
-    from transition_sim.study.sweep_cluster import cluster_parts
+    from transition_sim.study.sweeps.cluster import cluster_parts
 
     return cluster_parts(job, todo, cluster)
 

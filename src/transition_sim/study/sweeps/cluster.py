@@ -7,13 +7,14 @@ everything that this process may do.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from transition_sim.errors import ScenarioError, SimulationError, TransitionSimError
-from transition_sim.study.sweep_plan import Job
-from transition_sim.study.sweep_run import Part, run_chunk
+from transition_sim.study.sweeps.plan import Job
+from transition_sim.study.sweeps.run import Part, run_chunk
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -42,12 +43,16 @@ def _client(address: str) -> Client:
         from distributed import Client
     except ImportError as error:
         raise ScenarioError("--cluster needs Dask: python -m pip install 'transition_sim[cluster]'") from error
+    # A client that failed to start is collected here: on the new client's own thread its end would wait for this one.
+    gc.collect()
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
         client.wait_for_workers(1, timeout=PATIENCE)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise ScenarioError(f"no Dask cluster with workers answers at '{address}' within {PATIENCE} s") from error
-    return client
+        return client
+    except (OSError, ValueError, TimeoutError):
+        pass  # no reference to the client is kept, through a traceback neither
+    gc.collect()
+    raise ScenarioError(f"no Dask cluster with workers answers at '{address}' within {PATIENCE} s")
 
 
 def _collect(client: Client, job: Job, todo: list[int]) -> Iterator[Part]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from transition_sim.study.sweep_plan import Job, described
-from transition_sim.study.sweep_tables import read_frame
+from transition_sim.study.sweeps.plan import Job, described
+from transition_sim.study.sweeps.tables import read_frame
 
 if TYPE_CHECKING:
-    from transition_sim.study.sweep import Sweep
-    from transition_sim.study.sweep_estimate import Estimate
-    from transition_sim.study.sweep_rerun import Rerun
+    from transition_sim.study.sweeps.estimate import Estimate
+    from transition_sim.study.sweeps.rerun import Rerun
+    from transition_sim.study.sweeps.sweep import Sweep
 
 Floats = NDArray[np.float64]
 SHOWN_LEVELS = 12
