@@ -105,24 +105,18 @@ def run(
 def _ranges(model: Model, scenario: Any, ensemble: str | None, years: list[int]) -> list[Ranges]:
     """Return the scenario's ranges; none for a model that no ensemble was made for, unless one was asked for."""
     from transition_sim.errors import ScenarioError
-    from transition_sim.study.ensembles import chosen_ensembles, load_ensemble, stale_parts, stale_words
+    from transition_sim.study.ensembles import chosen_ensembles
     from transition_sim.study.ranges import scenario_ranges
 
-    if ensemble == "none":
+    if ensemble == "none" or (ensemble is None and model.name != "transition"):
         return []
-    names = chosen_ensembles(ensemble or "both")
-    if ensemble is None:
-        if model.name != "transition":
-            return []
-        try:
-            stale = [stale_words(load_ensemble(model, name), parts) for name in names
-                     if (parts := stale_parts(model, load_ensemble(model, name)))]  # fmt: skip
-        except ScenarioError as error:
-            stale = [error.faults[0]]
-        if stale:
-            print(f"no range: {stale[0]}", file=sys.stderr)
-            return []
-    return [scenario_ranges(model, scenario, name, years, None, 7) for name in names]
+    try:
+        return [scenario_ranges(model, scenario, name, years, None, 7) for name in chosen_ensembles(ensemble or "both")]
+    except ScenarioError as error:
+        if ensemble is not None:
+            raise
+        print(f"no range: {error.faults[0]}", file=sys.stderr)
+        return []
 
 
 def _with_changes(given: Any, model: Model, changes: Sequence[str]) -> Any:

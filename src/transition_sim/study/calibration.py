@@ -22,7 +22,7 @@ from transition_sim import risk
 from transition_sim.engine.simulate import provenance_of_versions
 from transition_sim.errors import SimulationError
 from transition_sim.model.equations import Model
-from transition_sim.study.ensembles import ENSEMBLES, SAYS, made_for
+from transition_sim.study.ensembles import ENSEMBLES, SAYS, as_written, made_for
 from transition_sim.study.evidence import STEP, Evidence, Target, Verdict, judge, load_evidence
 from transition_sim.study.measures import RISK, cases_of, measure
 from transition_sim.study.scenario import load_scenario
@@ -123,7 +123,7 @@ class _Match:
                 f"ensemble '{name}': {len(chosen):,} worlds of {next(iter(self.counts.values())):,} meet every target; "
                 f"{runs:,} are asked for. Most are lost to '{worst}'; try more, or widen what is not known so well"
             )
-        kept = {key: _rounded(column[chosen]) for key, column in worlds.items()}
+        kept = {key: as_written(column[chosen]) for key, column in worlds.items()}
         columns = {key: kept[key] for key in self.ranges}
         sheet = self.sheet(name, columns, counts, binds, [_at(v, chosen) for v in verdicts])
         return Calibrated(name, columns, sheet)
@@ -217,7 +217,6 @@ class _Found:
         self.columns = {name: np.full(count, np.nan) for name in names}
         self.done = np.zeros(count, dtype=bool)
         self.side = np.arange(count) % 2 == 1 if two_sided else np.zeros(count, dtype=bool)
-        self.two_sided = two_sided
 
     def pending(self) -> NDArray[np.int64]:
         return np.flatnonzero(~self.done)
@@ -298,8 +297,3 @@ def _chosen(good: NDArray[np.int64], side: NDArray[np.bool_], runs: int) -> NDAr
 
 def _at(verdict: Verdict, chosen: NDArray[np.int64]) -> Verdict:
     return Verdict(verdict.name, verdict.target, verdict.values[chosen], verdict.fitted)
-
-
-def _rounded(column: Floats) -> Floats:
-    """Return values as the CSV file holds them."""
-    return np.array([float(f"{value:.12g}") for value in column.tolist()])

@@ -66,7 +66,10 @@ def draw_worlds(model: Model, ensemble: str | Path, runs: int | None, seed: int)
     found = load_ensemble(model, ensemble)
     stale = stale_parts(model, found)
     if stale:
-        raise ScenarioError(stale_words(found, stale))
+        told = (
+            f"is stale: {', '.join(stale)} changed since it was made; renew it with: {RENEW} (--model FILE for a copy)"
+        )
+        raise ScenarioError(Fault(found.file, None, told))
     runs = found.runs if runs is None else runs
     if runs > found.runs:
         raise ScenarioError(
@@ -147,12 +150,6 @@ def stale_parts(model: Model, ensemble: Ensemble) -> list[str]:
     return [what for what, value in now.items() if ensemble.sheet["made_for"].get(what) != value]
 
 
-def stale_words(ensemble: Ensemble, parts: Sequence[str]) -> Fault:
-    """Say what changed since an ensemble was made, and how it is renewed."""
-    told = f"is stale: {', '.join(parts)} changed since it was made; renew it with: {RENEW} (--model FILE for a copy)"
-    return Fault(ensemble.file, None, told)
-
-
 def made_for(model: Model) -> dict[str, str]:
     """Return the hashes of what decides an ensemble: equations, values and units; ranges; fitted targets; context."""
     ranges, _ = load_uncertainties(model)
@@ -169,15 +166,23 @@ def made_for(model: Model) -> dict[str, str]:
 
 def write_ensemble(path: Path, columns: Mapping[str, Floats], sheet: Mapping[str, Any]) -> list[Path]:
     """Write worlds as CSV, twelve digits each, and their sheet as JSON beside it; return both paths."""
-    rows = [",".join(_quoted(name) for name in columns)]
-    table = np.column_stack(list(columns.values()))
-    rows += [",".join(f"{value:.12g}" for value in row) for row in table.tolist()]
-    kept = np.array([[float(f"{value:.12g}") for value in row] for row in table.tolist()])
+    written = [[_written(value) for value in row] for row in np.column_stack(list(columns.values())).tolist()]
+    rows = [",".join(_quoted(name) for name in columns), *(",".join(row) for row in written)]
+    kept = np.array(written, dtype=float)
     full = {**sheet, "format": FORMAT, "kept": len(kept), "worlds": worlds_hash(list(columns), kept)}
     return [
         write_text(path, "\n".join(rows) + "\n"),
         write_text(path.with_suffix(".json"), json.dumps(full, indent=1) + "\n"),
     ]
+
+
+def as_written(column: Floats) -> Floats:
+    """Return values `(run,)` as the CSV file holds them."""
+    return np.array([float(_written(value)) for value in column.tolist()])
+
+
+def _written(value: float) -> str:
+    return f"{value:.12g}"
 
 
 def worlds_hash(names: list[str], table: Floats) -> str:

@@ -156,8 +156,9 @@ def load_evidence(model: Model, path: Path | None = None) -> Evidence:
     faults = list(_faults(model, form, tree, file))
     if faults:
         raise ScenarioError(sorted(faults))
-    full = EvidenceFile.model_validate(_filled(plain(tree)))
-    return Evidence(full.context, full.targets, full.sources, full.cases, _hash(_filled(plain(tree))))
+    filled = _filled(plain(tree))
+    full = EvidenceFile.model_validate(filled)
+    return Evidence(full.context, full.targets, full.sources, full.cases, _hash(filled))
 
 
 def check_evidence(path: Path, model: Model) -> list[Fault]:

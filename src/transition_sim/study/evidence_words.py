@@ -14,6 +14,7 @@ from transition_sim.model.equations import Model
 from transition_sim.study.calibration import Calibrated
 from transition_sim.study.ensembles import SAYS, Ensemble
 from transition_sim.study.evidence import Evidence, Verdict
+from transition_sim.study.outcomes import finite_quantiles
 from transition_sim.study.scenario import load_scenario
 from transition_sim.study.worlds import Uncertainty, load_uncertainties, sampled
 
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 WIDTH = 80
 Verdicts = Mapping[str, Sequence[Verdict]]
-
-
-def _quantiles(verdict: Verdict) -> list[float | None]:
-    """Return 10th percentile, median and 90th; None where that is never reached."""
-    found = np.quantile(verdict.values, (0.1, 0.5, 0.9), method="inverted_cdf")
-    return [float(value) if np.isfinite(value) else None for value in found]
 
 
 def _number(value: float | None) -> str:
@@ -72,7 +67,7 @@ def _target_lines(evidence: Evidence, name: str, verdicts: Verdicts) -> list[str
               f"{_band(*target.band)} ({target.kind})"]  # fmt: skip
     for ensemble, found in verdicts.items():
         verdict = next(v for v in found if v.name == name)
-        low, middle, high = map(_number, _quantiles(verdict))
+        low, middle, high = map(_number, finite_quantiles(verdict.values).values())
         role = "fitted" if verdict.fitted else "not fitted"
         told = f"{ensemble}: {low} to {high} (median {middle}); {verdict.word}, {100 * verdict.share:.0f} % of worlds"
         lines += _wrapped(f"{told} ({role})", "  ")
@@ -171,13 +166,12 @@ def evidence_frame(verdicts: Verdicts) -> pd.DataFrame:
 
 
 def _row(ensemble: str, verdict: Verdict) -> dict[str, Any]:
-    low, middle, high = _quantiles(verdict)
     target = verdict.target
     return {
         "target": verdict.name, "quantity": target.quantity, "kind": target.kind, "value": target.value,
         "basis": target.basis, "definition": target.definition,
         "band_low": target.band[0], "band_high": target.band[1], "ensemble": ensemble, "fitted": verdict.fitted,
-        "p10": low, "median": middle, "p90": high, "share_inside": verdict.share, "verdict": verdict.word,
+        **finite_quantiles(verdict.values), "share_inside": verdict.share, "verdict": verdict.word,
         "computed": target.computed, "sources": "; ".join(target.sources),
     }  # fmt: skip
 

@@ -157,18 +157,17 @@ def measure(
     step of integration (fourth-order Runge-Kutta), in months.
     """
     worlds = len(next(iter(columns.values())))
-    cases = list(dict.fromkeys(map(_key, (case for formula in formulas for case in cases_of(formula)))))
-    by_key = {_key(case): case for formula in formulas for case in cases_of(formula)}
-    groups: dict[str, list[Case]] = {}
-    for key in cases:
-        groups.setdefault(_setting_key(by_key[key]), []).append(by_key[key])
+    cases = {_key(case): case for formula in formulas for case in cases_of(formula)}
+    groups: dict[str, dict[str, Case]] = {}
+    for key, case in cases.items():
+        groups.setdefault(_setting_key(case), {})[key] = case
     found: dict[str, list[Floats]] = {key: [] for key in cases}
     for first in range(0, worlds, BLOCK):
         block = {name: column[first : first + BLOCK] for name, column in columns.items()}
         for group in groups.values():
-            result = _run(model, scenario, block, group, step)
-            for case in group:
-                found[_key(case)].append(_taken(result, case))
+            result = _run(model, scenario, block, list(group.values()), step)
+            for key, case in group.items():
+                found[key].append(_taken(result, case))
     values = {key: np.concatenate(parts) for key, parts in found.items()}
     return [np.broadcast_to(_value(formula, values), (worlds,)) for formula in formulas]
 

@@ -190,13 +190,15 @@ def _results(comparison: Comparison, outcome: Outcome) -> dict[str, Any]:
             for name in outcome.varied
         },
         "cases_needed": {
-            option: _finite(outcome.cases_needed(i)) for i, option in enumerate(outcome.options) if option != "none"
+            option: finite_quantiles(outcome.cases_needed(i))
+            for i, option in enumerate(outcome.options)
+            if option != "none"
         },
         "worlds_under": next(iter(outcome.varied.values())).shape[1] if outcome.varied else 0,
     }
 
 
-def _finite(values: Floats) -> dict[str, float | None]:
+def finite_quantiles(values: Floats) -> dict[str, float | None]:
     """Return 10th percentile, median and 90th of values that may be infinite: None where they are."""
     found = np.quantile(values, (0.1, 0.5, 0.9), method="inverted_cdf")
     return {n: float(v) if np.isfinite(v) else None for n, v in zip(("p10", "median", "p90"), found, strict=True)}
