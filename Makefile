@@ -14,7 +14,7 @@ JOBS ?= auto
 ENSEMBLE ?= both
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test test-all check calibrate evidence findings clean
+.PHONY: help compare test test-all test-browser check calibrate evidence findings clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -23,10 +23,13 @@ compare: $(VENV)/run.stamp  ## compare the entry points: table on screen, figure
 	$(BIN)/transition-sim compare --ensemble $(ENSEMBLE) --runs $(RUNS) --seed $(SEED) --out results/compare --force
 
 test: $(VENV)/test.stamp  ## run the tests, in a few minutes
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not browser"
 
 test-all: $(VENV)/test.stamp  ## run all tests, the slow ones too
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not browser"
+
+test-browser: $(VENV)/browser.stamp  ## drive the pages in a real Chromium (which must be installed, and npm)
+	CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -n $(JOBS) tests/browser
 
 check: $(VENV)/test.stamp  ## lint, format, types, and the shipped models and scenarios
 	$(BIN)/ruff check src tests benchmarks
@@ -54,4 +57,10 @@ $(VENV)/run.stamp: pyproject.toml $(CONSTRAINTS)
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
 	$(PIP_INSTALL) -e '.[test]'
+	@touch $@
+
+$(VENV)/browser.stamp: $(VENV)/test.stamp tests/browser/package-lock.json
+	@command -v npm >/dev/null || { echo "npm was not found; the browser tests take an accessibility checker from it" >&2; exit 1; }
+	$(PIP_INSTALL) -e '.[test,browser]'
+	cd tests/browser && npm ci --no-audit --no-fund --silent
 	@touch $@

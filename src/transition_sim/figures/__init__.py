@@ -1,0 +1,63 @@
+"""Figures: each drawing function takes an axes (and data) and returns it; each `*_figure` returns a whole figure.
+
+The only importers of matplotlib. Nothing here simulates.
+"""
+
+from transition_sim.figures.comparison import (
+    COMPARISON_FIGURES,
+    comparison_figure,
+    hazard_figure,
+    hazard_multiplier,
+    option_difference,
+    option_risk,
+    save_comparison,
+    trajectories_figure,
+    trajectory,
+)
+from transition_sim.figures.draw import (
+    BLUE,
+    CAUTION,
+    COLUMN,
+    GREEN,
+    GREY,
+    ORANGE,
+    PAGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    YELLOW,
+    save,
+    style,
+)
+from transition_sim.figures.evidence import evidence_figure, moved_figure
+from transition_sim.figures.runs import loops_figure, run_figure, save_run
+
+__all__ = [
+    "BLUE",
+    "CAUTION",
+    "COLUMN",
+    "COMPARISON_FIGURES",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PAGE",
+    "PURPLE",
+    "SKY",
+    "VERMILLION",
+    "YELLOW",
+    "comparison_figure",
+    "evidence_figure",
+    "hazard_figure",
+    "hazard_multiplier",
+    "loops_figure",
+    "moved_figure",
+    "option_difference",
+    "option_risk",
+    "run_figure",
+    "save",
+    "save_comparison",
+    "save_run",
+    "style",
+    "trajectories_figure",
+    "trajectory",
+]
