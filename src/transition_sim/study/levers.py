@@ -221,6 +221,15 @@ def load_levers(path: Path, only: str | None = None) -> dict[str, LeverTable]:
     return tables
 
 
+def check_levers(path: Path) -> list[Fault]:
+    """Return every fault of a file of levers."""
+    try:
+        load_levers(path)
+    except ScenarioError as error:
+        return list(error.faults)
+    return []
+
+
 def _forms(path: Path, faults: list[Fault]) -> dict[str, tuple[ModelForm, Item]]:
     """Return what a file says of each model, or note what is wrong with its form."""
     tree, _ = read_yaml(path)
