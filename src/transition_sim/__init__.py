@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from transition_sim.errors import Fault, ModelError, ScenarioError, SimulationError, TransitionSimError
     from transition_sim.model.equations import Model, Variable
     from transition_sim.model.reader import load_model
+    from transition_sim.report import write_report
     from transition_sim.risk import aid_gap, hazard_decomposition, relapse_risk
     from transition_sim.study.calibration import calibrate
     from transition_sim.study.comparison import compare
     from transition_sim.study.ensembles import draw_worlds
+    from transition_sim.study.folder import load_comparison, save_comparison
     from transition_sim.study.outcomes import Comparison
     from transition_sim.study.scenario import Scenario, load_scenario
     from transition_sim.study.sweeps.rerun import rerun
@@ -44,6 +46,7 @@ _HOMES = {
     "compare": "study.comparison",
     "draw_worlds": "study.ensembles",
     "hazard_decomposition": "risk",
+    "load_comparison": "study.folder",
     "load_model": "model.reader",
     "load_result": "engine.result",
     "load_scenario": "study.scenario",
@@ -53,8 +56,10 @@ _HOMES = {
     "rerun": "study.sweeps.rerun",
     "run_sweep": "study.sweeps.sweep",
     "sample_worlds": "study.worlds",
+    "save_comparison": "study.folder",
     "simulate": "engine.simulate",
     "simulate_reduced": "engine.simulate",
+    "write_report": "report",
 }
 
 __all__ = [
@@ -75,6 +80,7 @@ __all__ = [
     "compare",
     "draw_worlds",
     "hazard_decomposition",
+    "load_comparison",
     "load_model",
     "load_result",
     "load_scenario",
@@ -84,8 +90,10 @@ __all__ = [
     "rerun",
     "run_sweep",
     "sample_worlds",
+    "save_comparison",
     "simulate",
     "simulate_reduced",
+    "write_report",
 ]
 
 

@@ -40,9 +40,9 @@ def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
 def test_help_lists_what_exists(call: Call) -> None:
     code, out, _ = call("--help")
     assert code == 0
-    for command in ("compare", "run", "check", "model", "scenario", "sweep", "rerun"):
+    for command in ("compare", "run", "check", "model", "scenario", "sweep", "rerun", "report"):
         assert command in out
-    for absent in ("workshop", "lab", "report"):
+    for absent in ("workshop", "lab"):
         assert absent not in out
 
 
@@ -59,6 +59,7 @@ def test_compare_prints_tables_and_writes_files(call: Call, tmp_path: Path) -> N
     folder = tmp_path / "results" / "new"
     names = {path.name for path in folder.iterdir()}
     assert {"table.csv", "comparison.json", "provenance.json", "options.svg", "trajectories.png"} <= names
+    assert {"report.html", "report.pdf", "report.xlsx", "worlds.csv", "bands.csv", "timeline-column.svg"} <= names
     assert not [name for name in names if name.endswith(".tmp")]
     table = pd.read_csv(folder / "table.csv")
     assert len(table) == 56

@@ -95,9 +95,10 @@ def test_legibility_check_finds_an_overlap(comparison: Comparison) -> None:
 def test_figures_carry_units_ranges_and_the_stamp(comparison: Comparison, name: str) -> None:
     figure = figures.COMPARISON_FIGURES[name](comparison, figures.PAGE)
     written = " ".join(" ".join(words.split()) for words, _ in texts(figure))
+    ranged = "10th to 90th percentile" if name != "timeline" else "Planned dates"  # dates carry no range
     for part in (
         "not a forecast", "PBC effects is an assumption", "c5 (mission effect", "seed 3", "unamsil_like",
-        "relapse = war", "10th to 90th percentile", str(comparison.provenance["model_hash"])[:12],
+        "relapse = war", ranged, str(comparison.provenance["model_hash"])[:12],
     ):  # fmt: skip
         assert part in written, part
     for ax in figure.axes:
