@@ -232,8 +232,10 @@ def font_folder() -> Path:
     return Path(mpl.get_data_path()) / "fonts" / "ttf"
 
 
-def letters_of_font() -> frozenset[int]:
-    """Return the code points that DejaVu Sans can draw."""
+def letters_of(*faces: str) -> frozenset[int]:
+    """Return the code points that all of some faces of the typeface can draw, such as `DejaVuSans-Bold`."""
     from matplotlib.ft2font import FT2Font
 
-    return frozenset(FT2Font(str(font_folder() / "DejaVuSans.ttf")).get_charmap())
+    return frozenset.intersection(
+        *(frozenset(FT2Font(str(font_folder() / f"{face}.ttf")).get_charmap()) for face in faces)
+    )

@@ -62,7 +62,8 @@ def printable(text: str) -> str:
 
 def _allowed(point: int) -> bool:
     bidi = 0x202A <= point <= 0x202E or 0x2066 <= point <= 0x2069
-    return point >= 0x20 and not 0x7F <= point < 0xA0 and not 0xD800 <= point <= 0xDFFF and not bidi and point < 0xFFFE
+    control = point < 0x20 or 0x7F <= point < 0xA0
+    return not (control or bidi or 0xD800 <= point <= 0xDFFF or point & 0xFFFE == 0xFFFE)
 
 
 def doi_link(doi: str | None) -> str | None:

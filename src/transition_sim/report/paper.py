@@ -15,7 +15,7 @@ from typing import Any
 
 import typst
 
-from transition_sim.figures import font_folder, letters_of_font
+from transition_sim.figures import font_folder, letters_of
 from transition_sim.report.document import (
     Block,
     Bullets,
@@ -45,14 +45,14 @@ def paper(document: Document) -> bytes:
     return bytes(compiled)
 
 
-@lru_cache(maxsize=1)
-def _letters() -> frozenset[int]:
-    return letters_of_font()
+@lru_cache(maxsize=2)
+def _letters(code: bool) -> frozenset[int]:
+    return letters_of("DejaVuSansMono") if code else letters_of("DejaVuSans", "DejaVuSans-Bold")
 
 
-def drawable(text: str) -> str:
+def drawable(text: str, code: bool = False) -> str:
     """Return text with a square for every letter that the typeface lacks, so that none vanishes."""
-    known = _letters()
+    known = _letters(code)
     told = printable(text).replace("\t", " ")
     return "".join(letter if letter == "\n" or ord(letter) in known else MISSING for letter in told)
 
@@ -79,7 +79,7 @@ def _block(block: Block) -> dict[str, Any]:
     if isinstance(block, Bullets):
         return {"kind": "bullets", "items": [drawable(item) for item in block.items]}
     if isinstance(block, Code):
-        return {"kind": "code", "text": drawable(block.text)}
+        return {"kind": "code", "text": drawable(block.text, code=True)}
     if isinstance(block, References):
         return {"kind": "references", "items": [_reference(vars(item)) for item in block.items]}
     if isinstance(block, Table):
