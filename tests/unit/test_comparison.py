@@ -127,6 +127,14 @@ def test_rankings_under_other_assumptions_are_those_of_plain_runs(done: Comparis
     assert (role.varied["saturates early"][start] < role.varied["saturates late"][start]).all()
 
 
+@pytest.mark.parametrize("sign", "=+-@")
+def test_names_that_spreadsheets_take_for_formulas_are_refused(tmp_path: Path, sign: str) -> None:
+    mine = tmp_path / f"{sign}1+1.yaml"
+    mine.write_text("title: mine\nset:\n  PBC draw down effort: 1\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match="another name"):
+        ts.compare(runs=2, options=[mine])
+
+
 def test_rank_shares_count_worlds_and_share_ties(done: Comparison) -> None:
     for outcome in done.outcomes:
         share = outcome.rank_share

@@ -32,6 +32,11 @@ def one_bundle() -> Comparison:
     return ts.compare(options=["spread"], runs=5, bundle="same")
 
 
+@pytest.fixture(scope="module")
+def both() -> Comparison:
+    return ts.compare(context="unmil_like", runs=4, ensemble="both", bundle="role")
+
+
 def texts(figure: Figure) -> Iterator[tuple[str, Bbox]]:
     """Yield what is written in a figure and the box it takes, in pixels."""
     canvas = FigureCanvasAgg(figure)
@@ -70,6 +75,12 @@ def assert_legible(figure: Figure) -> None:
 @pytest.mark.parametrize("name", figures.COMPARISON_FIGURES)
 def test_comparison_figures_are_legible(comparison: Comparison, name: str, width: float) -> None:
     assert_legible(figures.COMPARISON_FIGURES[name](comparison, width))
+
+
+@pytest.mark.parametrize("name", ["hazard-by-driver", "money", "trajectories"])
+def test_figures_of_two_ensembles_are_legible_in_a_column(both: Comparison, name: str) -> None:
+    """With a mission of fourteen years, so that names of windows must give way."""
+    assert_legible(figures.COMPARISON_FIGURES[name](both, figures.COLUMN))
 
 
 @pytest.mark.parametrize("width", WIDTHS)

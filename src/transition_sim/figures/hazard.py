@@ -66,8 +66,9 @@ def windows_key(ax: Axes, calendar: Sequence[Span], mission: tuple[Floats, Float
     share = 0.22 * deployed / max(float(deployed.max()), 1.0)
     ax.fill_between(time / 12, 0.74, 0.74 + share, color=GREY, linewidth=0)
     gone = (dates["draw down start"] + dates["draw down duration"]) / 12
-    place: dict[str, Any] = {"ha": "right", "color": "white"} if gone > 14 else {"ha": "left", "color": "black"}
-    ax.text(gone + (-2 if gone > 14 else 0.5), 0.84, "mission", fontsize=6, va="center", **place)
+    inside = gone > 14
+    place: dict[str, Any] = {"x": 1.5, "color": "white"} if inside else {"x": gone + 0.5, "color": "black"}
+    ax.text(y=0.84, s="mission", fontsize=6, va="center", ha="left", **place)
     lanes = max(len({span.name for span in calendar if span.kind == "effort"}), 1)
     mark_windows(ax, calendar, 0.7 / lanes, named=True)
     ax.set_ylim(0, 1)

@@ -17,6 +17,8 @@ from transition_sim.study.wording import label
 
 FULL = 0.6
 """Effort-months a month that fill a lane of the timeline."""
+LETTER = 0.75
+"""Years that a small letter takes in the narrowest panel."""
 
 
 def mark_windows(ax: Axes, calendar: Sequence[Span], height: float = 0.03, named: bool = False) -> Axes:
@@ -35,13 +37,23 @@ def mark_windows(ax: Axes, calendar: Sequence[Span], height: float = 0.03, named
                 color=BLUE if i % 2 == 0 else GREY, linewidth=0,
             )  # fmt: skip
         if named:
-            last = max(span.end for span in spans) / 12
-            wide = last > 15
-            ax.text(
-                last - 0.3 if wide else last + 0.4, foot + 0.5 * height, short(label(option), 20), transform=across,
-                ha="right" if wide else "left", va="center", fontsize=6, color="white" if wide else "black",
-            )  # fmt: skip
+            _name_lane(ax, short(label(option), 20), spans, foot + 0.5 * height)
     return ax
+
+
+def _name_lane(ax: Axes, name: str, spans: Sequence[Span], height: float) -> None:
+    """Write a lane's name where there is room: inside its longest bar, after its last one, or before its first."""
+    needs = LETTER * len(name)
+    longest = max(spans, key=lambda span: span.end - span.start)
+    last, first = max(span.end for span in spans) / 12, min(span.start for span in spans) / 12
+    room = (min(longest.end, 240.0) - max(longest.start, 0.0)) / 12
+    if room > needs + 1:
+        place: dict[str, Any] = {"x": longest.end / 12 - 0.4, "ha": "right", "color": "white"}
+    elif last + needs < 22 or first < needs:
+        place = {"x": last + 0.4, "ha": "left", "color": "black"}
+    else:
+        place = {"x": first - 0.4, "ha": "right", "color": "black"}
+    ax.text(y=height, s=name, transform=ax.get_xaxis_transform(), va="center", fontsize=6, **place)
 
 
 def timeline(ax: Axes, calendar: Sequence[Span], mission: tuple[Floats, Floats], dates: Mapping[str, float]) -> Axes:
@@ -104,11 +116,11 @@ def timeline_figure(done: Comparison, width: float = PAGE) -> Figure:
 
 def _text(done: Comparison, deployed: Floats) -> str:
     start = done.dates["draw down start"]
-    held = [f"{span.start / 12:g}" for span in done.calendar if span.kind == "election"]
+    held = [f"{span.start:g}" for span in done.calendar if span.kind == "election"]
     return (
         f"Planned dates. Grey: peacekeepers deployed without PBC effort (median of worlds, at most "
         f"{np.max(deployed):,.0f}); shaded: planned draw-down, month {start:g} to "
-        f"{start + done.dates['draw down duration']:g}; diamonds: elections in year {' and '.join(held)}. Orange: "
+        f"{start + done.dates['draw down duration']:g}; diamonds: elections in month {' and '.join(held)}. Orange: "
         "instruments at work, hatched at less than full strength. Blue: effort of each option, as high as the effort a "
         "month."
     )

@@ -12,6 +12,9 @@ def rests_on(done: Comparison) -> Section:
     basis = done.basis
     if basis is None:
         return Section("rests", "What it rests on", (Paragraph("The folder does not say what the worlds rest on."),))
+    if any(each.name == "prior" for each in basis.drawn):
+        told = "These worlds were sampled from plausible ranges and held against nothing: they are not calibrated."
+        return Section("rests", "What it rests on", (Paragraph(told), drawn_table(basis)))
     blocks: list[Block] = [
         Paragraph(
             "Calibrated means: not ruled out. Sets of the model's uncertain numbers were tried, and those kept that "

@@ -63,7 +63,7 @@ def _in_short(done: Comparison) -> Section:
             "The United Nations Peacebuilding Commission has a limited amount of effort to give to a country that "
             "leaves a war. Does it matter when it gives it? This report places the same effort at different times - "
             f"{', '.join(options)} - and compares the risk of relapse within twenty years of the mission's mandate, "
-            "over many plausible worlds: sets of uncertain numbers that published figures do not rule out.",
+            f"over many plausible worlds: sets of uncertain numbers {_which(done)}.",
             "lead",
         ),
         Paragraph(CAUTION, "caution"),
@@ -75,6 +75,13 @@ def _in_short(done: Comparison) -> Section:
         ),
     ]
     return Section("short", "In short", tuple(blocks))
+
+
+def _which(done: Comparison) -> str:
+    """Say which numbers make a plausible world."""
+    if "prior" in done.ensembles:
+        return "out of plausible ranges, not held against published figures"
+    return "that published figures do not rule out"
 
 
 def _answers(done: Comparison) -> list[str]:

@@ -121,5 +121,5 @@ def _shares(columns: tuple[Column, ...], cells: list[list[str]]) -> list[float]:
         texts = [column.head, column.unit, *(row[i] for row in cells)]
         longest = max(len(word) for text in texts for word in (text.split() or [""]))
         usual = max((len(row[i]) for row in cells), default=0)
-        shares.append(float(min(max(longest, usual, 4), 46) + 1))
+        shares.append(float(min(max(longest, usual, 4), 46) + 3))
     return shares

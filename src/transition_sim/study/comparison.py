@@ -84,17 +84,14 @@ def compare(
     bundles = list(BUNDLES) if bundle == "both" else [bundle]
     definitions = list(DEFINITIONS) if definition == "all" else [definition]
     done = [study.run(definitions, bundles, seed, progress) for study in studies]
-    deviation, redone = max(each[1] for each in done), sum(each[2] for each in done)
-    tolerance = 1e-3 if studies[0].by_benchmark else 1e-4
-    if not deviation <= tolerance:
-        raise SimulationError(f"SciPy's integration differs by {deviation:.2g} in probability; allowed: {tolerance:g}")
+    refereed = _refereed(done, studies[0].by_benchmark)
     outcomes = tuple(outcome for each in done for outcome in each[0])
     given = {study.worlds.ensemble: name for study, name in zip(studies, names, strict=True)}
     for outcome in outcomes:
         _check_effort(outcome)
     return Comparison(
         _short(setting.name, "contexts"), setting.title, runs, seed, float(effort), definition, str(ensemble),
-        outcomes, _provenance(studies, seed), redone, deviation, tolerance, studies[0].dates(), studies[0].calendar(),
+        outcomes, _provenance(studies, seed), *refereed, studies[0].dates(), studies[0].calendar(),
         {name: model.find(name).unit if name in model else "" for name in outcomes[0].bands},
         basis_of(model, setting, list(zip(studies[0].names, chosen, strict=True)), given),
     )  # fmt: skip
@@ -401,6 +398,9 @@ def _check_options(model: Model, context: Scenario, options: Sequence[Scenario])
     if doubled:
         raise ScenarioError(f"options given twice: {', '.join(doubled)}")
     for scenario in (context, *options):
+        if Path(scenario.name).name[:1] in ("=", "+", "-", "@"):
+            told = "spreadsheets would take it for a formula in the tables; give the file another name"
+            raise ScenarioError(f"'{scenario.name}': the name begins with '{Path(scenario.name).name[0]}'; {told}")
         if scenario.model != model.path:
             raise ScenarioError(f"'{scenario.name}' is for model '{scenario.model.stem}'; compare is for 'transition'")
     for option in options:
@@ -410,6 +410,15 @@ def _check_options(model: Model, context: Scenario, options: Sequence[Scenario])
 
 def _short(name: str, folder: str) -> str:
     return Path(name).stem if Path(name).suffix else name.removeprefix(f"{folder}/")
+
+
+def _refereed(done: Sequence[tuple[Any, float, int]], by_benchmark: bool) -> tuple[int, float, float]:
+    """Return how many runs SciPy redid, its largest deviation and what is allowed; SimulationError above that."""
+    deviation, redone = max(each[1] for each in done), sum(each[2] for each in done)
+    tolerance = 1e-3 if by_benchmark else 1e-4
+    if not deviation <= tolerance:
+        raise SimulationError(f"SciPy's integration differs by {deviation:.2g} in probability; allowed: {tolerance:g}")
+    return redone, deviation, tolerance
 
 
 def _check_effort(outcome: Outcome) -> None:
