@@ -30,13 +30,22 @@ LAYERS = (
 DOORS = {
     "pysd": {"model/reader.py"},
     "simlin": {"model/insight.py"},
-    "matplotlib": {f"figures/{name}.py" for name in ("comparison", "draw", "evidence", "runs")},
+    "matplotlib": {
+        f"figures/{name}.py"
+        for name in ("comparison", "courses", "draw", "evidence", "hazard", "ranks", "runs", "timeline")
+    },
+    "jinja2": {"report/page.py"},
+    "typst": {"report/paper.py"},
+    "openpyxl": {"report/workbook.py"},
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
-    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sweeps")},
+    "typer": {
+        f"cli/{name}.py"
+        for name in ("common", "compare", "entry", "evidence", "models", "report", "scenarios", "sweeps")
+    },
     "pydantic": {
         f"study/{name}.py"
-        for name in ("evidence", "findings", "levers", "measures", "scenario", "sweeps/file", "worlds")
+        for name in ("evidence", "findings", "folder", "levers", "measures", "scenario", "sweeps/file", "worlds")
     },
     "pyarrow": {"study/sweeps/tables.py"},
     "filelock": {"study/sweeps/store.py"},
@@ -144,6 +153,9 @@ def test_help_imports_nothing_heavy() -> None:
         "simlin",
         "pyarrow",
         "dask",
+        "jinja2",
+        "typst",
+        "openpyxl",
     }
     assert heavy & set(done.stdout.split()) == set()
 

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from transition_sim.errors import Fault, ModelError, ScenarioError, SimulationError, TransitionSimError
     from transition_sim.model.equations import Model, Variable
     from transition_sim.model.reader import load_model
+    from transition_sim.report import write_report
     from transition_sim.risk import aid_gap, hazard_decomposition, relapse_risk
     from transition_sim.study.calibration import calibrate
     from transition_sim.study.codes import code_of, load_code, run_code
     from transition_sim.study.comparison import compare
     from transition_sim.study.ensembles import draw_worlds
+    from transition_sim.study.folder import load_comparison, save_comparison
     from transition_sim.study.outcomes import Comparison
     from transition_sim.study.scenario import Scenario, load_scenario
     from transition_sim.study.sweeps.rerun import rerun
@@ -47,6 +49,7 @@ _HOMES = {
     "draw_worlds": "study.ensembles",
     "hazard_decomposition": "risk",
     "load_code": "study.codes",
+    "load_comparison": "study.folder",
     "load_model": "model.reader",
     "load_result": "engine.result",
     "load_scenario": "study.scenario",
@@ -57,8 +60,10 @@ _HOMES = {
     "run_code": "study.codes",
     "run_sweep": "study.sweeps.sweep",
     "sample_worlds": "study.worlds",
+    "save_comparison": "study.folder",
     "simulate": "engine.simulate",
     "simulate_reduced": "engine.simulate",
+    "write_report": "report",
 }
 
 __all__ = [
@@ -81,6 +86,7 @@ __all__ = [
     "draw_worlds",
     "hazard_decomposition",
     "load_code",
+    "load_comparison",
     "load_model",
     "load_result",
     "load_scenario",
@@ -91,8 +97,10 @@ __all__ = [
     "run_code",
     "run_sweep",
     "sample_worlds",
+    "save_comparison",
     "simulate",
     "simulate_reduced",
+    "write_report",
 ]
 
 

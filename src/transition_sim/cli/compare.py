@@ -174,16 +174,15 @@ def _print_comparison(done: Comparison) -> None:
 
 
 def _save_comparison(done: Comparison, folder: Path, stream: Any) -> None:
+    """Write tables, then figures and report as they are made from these tables alone."""
     from transition_sim import figures
-    from transition_sim.data import write_text
+    from transition_sim.report import write_comparison_report
+    from transition_sim.study.folder import load_comparison, save_comparison
 
-    written = [
-        write_text(folder / "table.csv", done.table.to_csv(index=False)),
-        write_text(folder / "comparison.json", done.to_json()),
-        write_text(folder / "provenance.json", json.dumps(dict(done.provenance), indent=1)),
-        *figures.save_comparison(done, folder),
-    ]
-    print_saved(written, stream)
+    written = save_comparison(done, folder)
+    kept = load_comparison(folder)
+    drawn, pictures = figures.save_comparison(kept, folder)
+    print_saved([*written, *drawn, *write_comparison_report(kept, pictures, folder)], stream)
 
 
 def _save_run(result: Result, model: Model, ranges: Sequence[Ranges], folder: Path, stream: Any) -> None:
