@@ -310,8 +310,9 @@ def test_names_are_never_markup() -> None:
     variable = Variable(name, Kind.AUXILIARY, Call("+", (Reference(name), Reference(f"{name}[<b>,c]"))))
     (text,) = equations_mathml(variable, Notation(lambda name: f'#"{name}"', {}))
     tree = parsed(text)
-    assert {node.tag for node in tree.iter()} == {"math", "mrow", "mi", "mo", "msub", "a", "mtable", "mtr", "mtd"}
+    assert {node.tag for node in tree.iter()} == {"math", "mrow", "mi", "mo", "msub", "mtable", "mtr", "mtd"}
     assert "".join(tree.itertext()).startswith(name)
+    assert next(tree.iter("mi")).get("data-to") == f'#"{name}"'
 
 
 def test_every_function_has_a_form(model_of: Callable[..., Model]) -> None:

@@ -35,6 +35,7 @@ class Page(HTMLParser):
         super().__init__()
         self.ids: list[str] = []
         self.links: list[str] = []
+        self.places: list[str] = []
         self.fetched: list[str] = []
         self.tags: list[str] = []
         self.open: list[str] = []
@@ -48,6 +49,7 @@ class Page(HTMLParser):
         assert len(told) == len(attrs), f"an attribute twice in <{tag}>"
         self.tags.append(tag)
         self.ids += [told["id"]] if "id" in told else []
+        self.places += [told["data-to"]] if "data-to" in told else []
         self.links += [told["href"]] if tag == "a" else []
         self.fetched += [told[name] for name in ("src", "srcset") if name in told]
         self.fetched += [told["href"]] if "href" in told and tag != "a" else []
@@ -96,7 +98,9 @@ def test_its_links_resolve_and_every_variable_has_a_card(quick: str, shipped: Mo
     assert page.tags.count("article") == len(elements(shipped))
     assert page.tags.count("math") >= len(elements(shipped))
     asked = sum(len(used) for used in uses(shipped).values())
-    assert len([link for link in page.links if link.startswith("#v-")]) > 3 * asked  # uses, used by, equations
+    assert len([link for link in page.links if link.startswith("#v-")]) == 2 * asked + len(elements(shipped))
+    assert set(page.places) <= set(page.ids)
+    assert len(page.places) > asked
 
 
 def test_it_says_what_the_files_say(quick: str, shipped: Model) -> None:

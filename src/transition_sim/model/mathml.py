@@ -41,9 +41,12 @@ _MODES = {"extrapolate": "extrapolated", "forward": "next point", "backward": "l
 
 @dataclass(frozen=True)
 class Notation:
-    """How names are shown: `link` gives the address of a variable, or an empty text; `tables` the names of tables."""
+    """How names are shown: `place` gives the id of a variable's place, or an empty text; `tables` the names of tables.
 
-    link: Callable[[str], str] = lambda name: ""
+    The id stands in the attribute `data-to`. Links inside mathematics are lost on those who hear it.
+    """
+
+    place: Callable[[str], str] = lambda name: ""
     tables: Mapping[Table, str] = field(default_factory=dict)
 
 
@@ -232,13 +235,12 @@ def _number(value: float) -> _Piece:
 
 
 def _name(name: str, notation: Notation) -> _Piece:
-    """Return a variable's name, linked where it has an address; its elements stand below."""
+    """Return a variable's name, marked with its place where it has one; its elements stand below."""
     spoken = spoken_name(name)
     base, _, inner = spoken.removesuffix("]").partition("[") if not name.startswith("#") else (spoken, "", "")
-    address = notation.link(name)
-    text = escape(base.strip())
-    shown = f'<a href="{escape(address, quote=True)}">{text}</a>' if address else text
-    markup = f'<mi class="v">{shown}</mi>'
+    place = notation.place(name)
+    to = f' data-to="{escape(place, quote=True)}"' if place else ""
+    markup = f'<mi class="v"{to}>{escape(base.strip())}</mi>'
     if not inner:
         return _Piece(markup, _ATOM, len(base))
     elements = "<mo>,</mo>".join(f"<mi>{escape(element.strip())}</mi>" for element in inner.split(","))

@@ -171,7 +171,7 @@ def _card(
     hidden = helpers(told.model, own)
     tables = list(dict.fromkeys(pair for variable in (*own, *hidden) for pair in tables_of(variable)))
     names = _table_names(told.model, [table for table, _ in tables])
-    notation = Notation(lambda name: address(name, idents), names)
+    notation = Notation(lambda name: address(name, idents)[1:], names)
     common = common_form(told.model, own)
     shown = [common[0]] if common else list(own)
     texts = dict.fromkeys(variable.documentation for variable in own if variable.documentation)
@@ -278,7 +278,7 @@ def _course_words(values: Floats) -> str:
     middle = values[len(values) // 2]
     least = 1e-9 * float(np.abs(values).max())
     first, top, last = (float(v) if abs(v) > least else 0.0 for v in (middle[0], middle.max(), middle[-1]))
-    if len(values) == 1 and middle.min() == middle.max():
+    if np.ptp(values) <= least:
         return f"{short(first)} throughout"
     words = f"{short(first)} at the start"
     words += f", {short(top)} at its highest" if top > max(first, last) else ""

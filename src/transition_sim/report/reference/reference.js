@@ -44,8 +44,14 @@
   box.addEventListener("input", filter);
   document.getElementById("search").addEventListener("submit", (event) => {
     event.preventDefault();
-    const first = cards.find((card) => !card.hidden);
-    if (box.value && first) first.querySelector("a.self").focus();
+    const words = plain(box.value).split(/\s+/).filter(Boolean);
+    const shown = cards.filter((card) => !card.hidden);
+    const named = shown.filter((card) => {
+      const name = plain(card.querySelector("h4").textContent);
+      return words.every((word) => name.includes(word));
+    });
+    const first = named[0] || shown[0];
+    if (words.length && first) first.querySelector("a.self").focus();
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && document.activeElement === box) clear();
@@ -55,7 +61,10 @@
       box.focus();
     }
   });
+  // A name in an equation leads to its card, for the mouse; for all others the same names are links below it.
   document.addEventListener("click", (event) => {
+    const name = event.target.closest && event.target.closest("mi[data-to]");
+    if (name) location.hash = name.dataset.to;
     const link = event.target.closest && event.target.closest('a[href^="#"]');
     const target = link && document.getElementById(decodeURIComponent(link.hash.slice(1)));
     if (target && target.closest("[hidden]")) clear();
