@@ -255,7 +255,7 @@ def _range(variable: Variable, given: Uncertainty, judged: Judged | Missing) -> 
     kept = {}
     if given.role == "uncertainty" and not isinstance(judged, Missing):
         kept = {each.name: quantiles(each.columns[variable.name]) for each in judged.worlds}
-    told = "; ".join(f"{name} {number(q['p10'])} to {number(q['p90'])}" for name, q in kept.items())
+    told = "; ".join(f"{name} {short(q['p10'])} to {short(q['p90'])}" for name, q in kept.items())
     first = next(iter(kept.values()), None)
     inner = (first["p10"], first["p90"]) if first else None
     svg = range_bar(given.low, given.high, variable.value, inner, given.distribution == "loguniform")

@@ -52,6 +52,7 @@ def _content(told: Reference) -> dict[str, Any]:
     sectors = cards.sectors_of(told)
     every = [card for sector in sectors for card in (*sector.moving, *sector.constants)]
     idents = {card.name: card.ident for card in every}
+    weak = [*parts.GENERAL_LIMITS, *(weaknesses() if not isinstance(told.ranges, Missing) else ())]
     counts: dict[str, int] = {}
     for card in every:
         counts[card.kind] = counts.get(card.kind, 0) + 1
@@ -66,7 +67,8 @@ def _content(told: Reference) -> dict[str, Any]:
         "courses": told.courses if isinstance(told.courses, Courses) else None,
         "why_no_courses": told.courses.why if isinstance(told.courses, Missing) else "",
         "functions": _functions(every),
-        "weaknesses": [*parts.GENERAL_LIMITS, *(weaknesses() if not isinstance(told.ranges, Missing) else ())],
+        "weaknesses": weak,
+        "caution": weak[len(parts.GENERAL_LIMITS)] if len(weak) > len(parts.GENERAL_LIMITS) else "",
         **_loops(told, idents),
         **_evidence(told),
         **_findings(told),
