@@ -41,6 +41,8 @@ DOORS = {
     "filelock": {"study/sweeps/store.py"},
     "distributed": {"study/sweeps/cluster.py"},
     "platformdirs": {"cache.py"},
+    "anywidget": {"explorer/widget.py"},
+    "traitlets": {"explorer/widget.py"},
     "subprocess": {"model/insight.py"},
 }
 FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "joblib", "requests", "urllib", "socket", "http"}

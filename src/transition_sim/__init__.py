@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from transition_sim.engine.result import Result, load_result
     from transition_sim.engine.simulate import referee, simulate, simulate_reduced
     from transition_sim.errors import Fault, ModelError, ScenarioError, SimulationError, TransitionSimError
+    from transition_sim.explorer.view import explore
     from transition_sim.model.equations import Model, Variable
     from transition_sim.model.reader import load_model
     from transition_sim.risk import aid_gap, hazard_decomposition, relapse_risk
@@ -43,6 +44,7 @@ _HOMES = {
     "calibrate": "study.calibration",
     "compare": "study.comparison",
     "draw_worlds": "study.ensembles",
+    "explore": "explorer.view",
     "hazard_decomposition": "risk",
     "load_model": "model.reader",
     "load_result": "engine.result",
@@ -74,6 +76,7 @@ __all__ = [
     "calibrate",
     "compare",
     "draw_worlds",
+    "explore",
     "hazard_decomposition",
     "load_model",
     "load_result",

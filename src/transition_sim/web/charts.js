@@ -171,7 +171,7 @@ export function watchPointer(host, timeAt, onCursor) {
     `onCursor(time or null)`. Returns `{svg, draw(data), cursor(time or null)}`. Of `data`:
     `time`, for what has no times of its own; `lines` [{id, kind, values, time?, label?}];
     `bands` [{id, kind, low, high, time?, label?}]; `windows` [{from, to, label}]; `marks` [{at, label}];
-    `x` {from, to, ticks, label, format(value, exact)}; `y` {from?, to?, label, format(value, exact)};
+    `x` {from, to, ticks, label, format(value, exact)}; `y` {from?, to?, scale? {low, high, ticks}, label, format(value, exact)};
     `direction` "ltr" or "rtl"; `stale` fades the bands of worlds; `cursor` a time or null.
     Kinds of lines: now, pinned, second, third; of bands: worlds, pinned, gap. */
 export function timeChart(host, options) {
@@ -206,7 +206,7 @@ export function timeChart(host, options) {
   }
 
   function scales() {
-    const scale = niceScale(...extent(), options.small ? 3 : 5);
+    const scale = data.y.scale ?? niceScale(...extent(), options.small ? 3 : 5);
     const { from, to } = data.x;
     plot = { left: margin.left, right: size.width - margin.right, top: margin.top, bottom: size.height - margin.bottom };
     x = (time) => plot.left + ((time - from) / (to - from)) * (plot.right - plot.left);
