@@ -20,7 +20,7 @@ BUDGET = "PBC effort budget"
 BRIDGING = "PBC bridge channel weight"
 RULES = ((0.0, "by calendar"), (1.0, "by benchmark on own conditions"))
 SWITCH = ((1.0, "on"), (0.0, "off"))
-GROUPS = ("Draw-down", "PBC effort, in effort-months", "More")
+GROUPS = ("Draw-down", "PBC effort-months", "More")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def make_controls(model: Model, ranges: Mapping[str, Uncertainty], also: Sequenc
         Control("draw down duration", "Draw-down lasts", GROUPS[0], "slider", "{} months",
                 about("draw down duration"), 12, 120),
         Control("draw down rule", "Pace", GROUPS[0], "choice", "", about("draw down rule"), choices=RULES),
-        Control(BRIDGING, "Bridging of the mission's exit", GROUPS[0], "choice", "",
+        Control(BRIDGING, "Bridging of the exit", GROUPS[0], "choice", "",
                 "Support to state forces while the mission leaves: a channel of the draw-down effort, which does "
                 "nothing without it. The size of its effect is an assumption; the range reaches zero.",
                 choices=SWITCH),

@@ -80,7 +80,7 @@ function layout(setup) {
     const pair = make("div", { class: "ts-pair" }, make("div", { class: "ts-part" }, pictures.risk, pictures.watched), drivers);
     const numbers = make("details", {}, make("summary", {}, "The charts in numbers"), scroller("The charts in numbers", pictures.numbers));
     const results = make("div", { class: "ts-results" }, lines.status, lines.error, lines.finding, lines.differences, pair, key(),
-      reading.element, scroller("Risk by year", risk.element), lines.cost, numbers, about, lines.spoken);
+      scroller("Risk by year", risk.element), lines.cost, reading.element, numbers, about, lines.spoken);
     root.append(heading, lines.caution, make("div", { class: "ts-body" }, controls.element, results));
   }
   return { root, lines, write, place };

@@ -66,7 +66,9 @@ export function picturesOf(setup, onCursor) {
     const blocks = now.isPinned ? [1, 0] : [0];
     const kind = (block) => (block ? "pinned" : "now");
     const start = now.dates["draw down start"];
-    const x = chart.group === "risk" ? { ...X, label: "years from the mandate" } : X;
+    const large = chart.group === "risk";
+    const told = format(chart);
+    const quiet = (tell) => (value, exact) => (exact ? "" : tell(value)); // no room for readings: the table has them
     return {
       time: setup.months,
       bands: blocks.map((block) => ({
@@ -75,8 +77,8 @@ export function picturesOf(setup, onCursor) {
       lines: blocks.map((block) => ({ id: kind(block), kind: kind(block), values: band(block, i, 1) })),
       windows: [{ from: start, to: start + now.dates["draw down duration"], label: "" }],
       marks: [{ at: now.dates["election date"], label: "" }],
-      x,
-      y: { ...(chart.group === "driver" ? scale : { from: 0 }), format: format(chart) },
+      x: large ? { ...X, label: "years from the mandate" } : { ...X, format: quiet(X.format) },
+      y: { ...(chart.group === "driver" ? scale : { from: 0 }), format: large ? told : quiet(told) },
       direction: "ltr",
       cursor,
     };
