@@ -20,9 +20,15 @@ def shared() -> Explorer:
     return ts.explore(runs=60, seed=3, option="draw_down", sliders=False)
 
 
-@pytest.fixture
-def view() -> Explorer:
+@pytest.fixture(scope="module")
+def first() -> Explorer:
     return ts.explore(runs=20, sliders=False)
+
+
+@pytest.fixture
+def view(first: Explorer) -> Explorer:
+    """Give an explorer of its own for each test, over the same worlds."""
+    return Explorer(first.study, {}, first.controls)
 
 
 def test_numbers_are_those_of_simulate_and_relapse_risk_on_the_same_worlds(shared: Explorer) -> None:
@@ -177,6 +183,16 @@ def test_a_constant_in_which_worlds_differ_can_be_set_to_what_the_file_says(view
     assert np.ptp(view.result.constants["optimism"]) == 0
     assert not np.array_equal(view.outcome.probability, before)
     assert f"optimism: {hand_set:g}" in repr(view)
+
+
+def test_every_change_is_told_against_the_pinned_setting(view: Explorer) -> None:
+    view.set("relapse definition", 2)
+    assert "Against the pinned setting: Relapse: a return to major war" in repr(view)
+    view.set("PBC effort budget", 20)
+    view.set("overload strength", 1.00001)
+    said = " ".join(repr(view).split())
+    assert "of a budget of 20" in said
+    assert "overload strength: 1.00001 Dmnl" in said
 
 
 def test_a_constant_of_the_profile_set_to_its_own_value_is_no_step(view: Explorer) -> None:

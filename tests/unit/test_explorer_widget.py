@@ -15,9 +15,15 @@ from transition_sim.explorer.widget import ExplorerWidget, front_end
 from transition_sim.web.bundle import bundle
 
 
-@pytest.fixture
-def view() -> Explorer:
+@pytest.fixture(scope="module")
+def first() -> Explorer:
     return ts.explore(runs=20)
+
+
+@pytest.fixture
+def view(first: Explorer) -> Explorer:
+    """Give an explorer of its own for each test, over the same worlds."""
+    return Explorer(first.study, {}, first.controls, sliders=True)
 
 
 def ask(widget: ExplorerWidget, number: int = 1, **content: Any) -> dict[str, Any]:

@@ -78,17 +78,8 @@ def _slider(model: Model, name: str, ranges: Mapping[str, Uncertainty]) -> Contr
     low, high = (known.low, known.high) if known is not None and known.low is not None else found.limits
     if low is None or high is None or not low < high:
         raise ScenarioError(f"'{name}' has no range that a slider could cover; set it with view.set('{name}', ...)")
-    return Control(
-        name,
-        name,
-        GROUPS[2],
-        "slider",
-        f"{{}} {found.unit}".rstrip(),
-        found.documentation,
-        low,
-        high,
-        _step(high - low),
-    )
+    form = f"{{}} {found.unit}".rstrip()
+    return Control(name, name, GROUPS[2], "slider", form, found.documentation, low, high, _step(high - low))
 
 
 def _step(width: float) -> float:

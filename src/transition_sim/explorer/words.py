@@ -86,13 +86,13 @@ def settings(view: Explorer, step: Step) -> list[tuple[str, str]]:
         elif control is efforts[0]:
             told.append((SHARES, effort_words(efforts, constants)))
     known = {control.name for control in view.controls} | {BUDGET, "relapse definition", "PBC same bundle"}
-    units = view.study.model.find
-    told += [(n, f"{v:g} {units(n).unit}".strip()) for n, v in step.values.items() if n not in known]
-    return told
+    find = view.study.model.find
+    told += [(n, f"{v:.10g} {find(n).unit}".strip()) for n, v in step.values.items() if n not in known]
+    return [*told, ("Relapse", _definition(constants["relapse definition"]))]
 
 
 def effort_words(controls: Sequence[Control], constants: Mapping[str, float]) -> str:
-    """Return where the effort goes, such as `9 effort-months draw-down, 9 late transition; budget 18`."""
+    """Return where the effort goes, such as `9 draw-down, 9 late transition (effort-months, of a budget of 18)`."""
     spent = [
         f"{round(constants[c.name] * constants[BUDGET], 2):g} {c.label.lower()}" for c in controls if constants[c.name]
     ]
@@ -149,7 +149,7 @@ def heads(pinned: bool) -> list[tuple[str, str]]:
     """Return the columns of the table: key and heading."""
     told = [("year", "years"), ("risk", "risk, % (median)")]
     told += [("pinned", "pinned, % (median)"), ("change", "change, points (median)")] if pinned else []
-    return [*told, ("effort", "effort spent")]
+    return [*told, ("effort", "effort-months spent")]
 
 
 def as_text(view: Explorer) -> str:
@@ -198,5 +198,4 @@ def as_data(view: Explorer) -> dict[str, Any]:
         "finding": finding(now, pinned),
         "differences": differences(view),
         "cost": cost(now),
-        "pinned": [f"{name}: {value}" for name, value in settings(view, view.pinned)] if view.pinned else [],
     }
