@@ -54,7 +54,8 @@ class Driver:
         self.page.keyboard.press("Enter")
 
     def sees(self, words: str) -> None:
-        self.root.get_by_text(words).first.wait_for()
+        shown = self.page.locator(":not(.ts-spoken)")  # what is spoken follows later
+        self.root.get_by_text(words).and_(shown).first.wait_for()
 
     def told(self, label: str) -> str:
         return str(self.root.get_by_label(label, exact=True).get_attribute("aria-valuetext"))
