@@ -17,7 +17,7 @@ SOURCE = Path(transition_sim.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 LAYERS = (
     ("errors",),
-    ("cache", "data", "units"),
+    ("cache", "data", "units", "web"),
     ("model",),
     ("engine",),
     ("risk",),
@@ -51,6 +51,8 @@ DOORS = {
     "filelock": {"study/sweeps/store.py"},
     "distributed": {"study/sweeps/cluster.py"},
     "platformdirs": {"cache.py"},
+    "anywidget": {"explorer/widget.py"},
+    "traitlets": {"explorer/widget.py"},
     "subprocess": {"model/insight.py"},
     "jinja2": {"report/reference/page.py"},
 }

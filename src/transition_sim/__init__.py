@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from transition_sim.engine.result import Result, load_result
     from transition_sim.engine.simulate import referee, simulate, simulate_reduced
     from transition_sim.errors import Fault, ModelError, ScenarioError, SimulationError, TransitionSimError
+    from transition_sim.explorer.view import explore
     from transition_sim.model.equations import Model, Variable
     from transition_sim.model.reader import load_model
     from transition_sim.report import write_report
@@ -47,6 +48,7 @@ _HOMES = {
     "code_of": "study.codes",
     "compare": "study.comparison",
     "draw_worlds": "study.ensembles",
+    "explore": "explorer.view",
     "hazard_decomposition": "risk",
     "load_code": "study.codes",
     "load_comparison": "study.folder",
@@ -84,6 +86,7 @@ __all__ = [
     "code_of",
     "compare",
     "draw_worlds",
+    "explore",
     "hazard_decomposition",
     "load_code",
     "load_comparison",
