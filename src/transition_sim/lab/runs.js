@@ -1,0 +1,69 @@
+/* What a state of the levers gives: one line at the model's own values at once, and later the band over worlds. */
+
+import { models } from "./models.js";
+import { bands, probability } from "./risk.js";
+import { placeOf } from "./worlds.js";
+
+export const YEARS = [5, 10, 15, 20];
+const LEVELS = [0.1, 0.5, 0.9];
+const LINES_KEPT = 40;
+
+/** Return `{line(state), band(state, done), bandOf(state), kind()}` over the page's `facts` and a maker of bands.
+
+    A state is {model, given: {constant: value}, ensemble}. A line is {time, series: by name, risk}; a band is {time,
+    risk, tables: by name, each [low, middle, high] over time; final: by year, the risk of each world}. */
+export function runner(facts, maker) {
+  const lines = new Map();
+  const found = new Map();
+
+  const keyOf = (state) => JSON.stringify([state.model, state.ensemble, Object.entries(state.given).sort()]);
+
+  function valuesOf(state) {
+    const values = models[state.model].defaults();
+    for (const name in state.given) values[placeOf(state.model).get(name)] = state.given[name];
+    return values;
+  }
+
+  function remembered(map, key, make) {
+    if (!map.has(key)) {
+      map.set(key, make());
+      if (map.size > LINES_KEPT) map.delete(map.keys().next().value);
+    }
+    return map.get(key);
+  }
+
+  function line(state) {
+    return remembered(lines, keyOf(state), () => {
+      const { model, run } = models[state.model];
+      const view = model.views.findIndex((each) => each.name === "line");
+      const done = run(valuesOf(state), { saveEvery: 1, view });
+      const series = {};
+      model.views[view].outputs.forEach((output, j) => (series[model.outputs[output].name] = done.series[j]));
+      const { cumulative, spread } = facts.panels[state.model].risk;
+      const risk = probability(series[cumulative], spread ? series[spread][0] : 0, facts.rule);
+      return { time: done.time, series, risk, spread: spread ? series[spread][0] : 0 };
+    });
+  }
+
+  function band(state, done) {
+    const key = keyOf(state);
+    if (found.has(key)) return done(found.get(key));
+    const { cumulative, spread } = facts.panels[state.model].risk;
+    const given = Object.keys(state.given).map((name) => placeOf(state.model).get(name));
+    const { model, ensemble } = state;
+    const job = { model, ensemble, values: valuesOf(state), given, view: "band", saveEvery: 3, cumulative, spread };
+    return maker.ask(job, ({ time, tables }) => {
+      const runs = facts.worlds[ensemble].runs;
+      const result = { time, tables: {}, final: {} };
+      for (const year of YEARS) {
+        const at = time.indexOf(12 * year);
+        result.final[year] = tables[cumulative].slice(at * runs, (at + 1) * runs);
+      }
+      for (const name in tables) result.tables[name] = bands(tables[name], runs, LEVELS);
+      result.risk = result.tables[cumulative];
+      done(remembered(found, key, () => result));
+    });
+  }
+
+  return { line, band, bandOf: (state) => found.get(keyOf(state)), keyOf };
+}
