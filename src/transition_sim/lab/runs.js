@@ -10,7 +10,7 @@ const LINES_KEPT = 40;
 
 /** Return `{line(state), band(state, done), bandOf(state), kind()}` over the page's `facts` and a maker of bands.
 
-    A state is {model, given: {constant: value}, ensemble}. A line is {time, series: by name, risk}; a band is {time,
+    A state is {model, given: {constant: value}, ensemble}. A line is {time, series: by name, risk, spread, baseline}; a band is {time,
     risk, tables: by name, each [low, middle, high] over time; final: by year, the risk of each world}. */
 export function runner(facts, maker) {
   const lines = new Map();
@@ -39,9 +39,11 @@ export function runner(facts, maker) {
       const done = run(valuesOf(state), { saveEvery: 1, view });
       const series = {};
       model.views[view].outputs.forEach((output, j) => (series[model.outputs[output].name] = done.series[j]));
-      const { cumulative, spread } = facts.panels[state.model].risk;
-      const risk = probability(series[cumulative], spread ? series[spread][0] : 0, facts.rule);
-      return { time: done.time, series, risk, spread: spread ? series[spread][0] : 0 };
+      const names = facts.panels[state.model].risk;
+      const first = (name) => series[name]?.[0] ?? valuesOf(state)[placeOf(state.model).get(name)];
+      const spread = names.spread ? first(names.spread) : 0;
+      const risk = probability(series[names.cumulative], spread, facts.rule);
+      return { time: done.time, series, risk, spread, baseline: first(names.baseline) };
     });
   }
 

@@ -50,7 +50,7 @@ export function fillTable(table, speak, rows) {
 export function why(speak, about, before, after, year, reference) {
   const { risk } = about.panels;
   const told = speak.say(`why.${reference}`);
-  if (before.spread !== after.spread || before.series[risk.baseline][0] !== after.series[risk.baseline][0])
+  if (before.spread !== after.spread || before.baseline !== after.baseline)
     return speak.say("why.other_meaning", { reference: told });
   const from = after.time.indexOf(0);
   const to = after.time.indexOf(12 * year);
