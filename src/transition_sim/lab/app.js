@@ -1,167 +1,156 @@
 /* The page: what the reader does becomes a state, a state becomes lines and bands, these become charts and words. */
 
 import { readAddress, writeAddress } from "./address.js";
-import { codes } from "./codes.js";
+import { coder } from "./codes.js";
 import { bandMaker } from "./compute.js";
-import { controls, leverText, make } from "./controls.js";
+import { controls, leverText } from "./controls.js";
 import { atTime, drawing } from "./drawing.js";
+import { figures, translate } from "./layout.js";
+import { isMoved, moved, settings, usualState } from "./levers.js";
 import { runner } from "./runs.js";
 import { picture, save, tableText } from "./sharing.js";
 import { store } from "./store.js";
 import { firstLanguage, speaker } from "./text.js";
-import { fillTable, horizons, range, why } from "./words.js";
+import { fillTable, horizons, why } from "./words.js";
 
-const facts = JSON.parse(document.getElementById("facts").textContent);
-const source = ["engine", "worker"].map((id) => document.getElementById(id).textContent).join("\n");
-const maker = bandMaker({ worlds: facts.worlds, owner: facts.owner, rule: facts.rule }, source);
-const runs = runner(facts, maker);
 const $ = (id) => document.getElementById(id);
+const facts = JSON.parse($("facts").textContent);
+const source = ["engine", "worker"].map((id) => $(id).textContent).join("\n");
+const runs = runner(facts, bandMaker({ worlds: facts.worlds, owner: facts.owner, rule: facts.rule }, source));
+const codes = coder(Object.fromEntries(Object.entries(facts.models).map(([name, model]) => [name, model.table])));
+const leversOf = (model) => facts.models[model].table.levers;
+const fresh = (model) => ({ model, ensemble: facts.ensembles[0], levers: usualState(leversOf(model)) });
+const states = store(fresh(facts.first), (state, final) => later(final));
+const DEFINITIONS = ["war", "armed_conflict", "major_war"];
 
-let speak;
+let speak = null;
+let pinned = null;
 let charts = null;
 let panel = null;
-let pinned = null;
+let placedFor = "";
 let cursor = null;
-let drawnFor = "";
-let told = 0;
+let lastBand = null;
 
-/** Return the state in which a model stands at its own values. */
-function fresh(model) {
-  return { model, ensemble: facts.ensembles[0], values: Object.fromEntries(facts.models[model].levers.map((l) => [l.id, l.value])) };
+/* ---- from states to runs ---- */
+
+/** Return the run of a state, over the worlds that the page shows now. */
+function runOf({ model, levers }) {
+  return { model, ensemble: states.now.ensemble, given: settings(leversOf(model), levers) };
 }
 
-/** Return what a state sets: the constants of levers that are not where they stand by themselves. */
-function given(state) {
-  const set = {};
-  for (const lever of facts.models[state.model].levers) {
-    const value = state.values[lever.id];
-    if (value === lever.value) continue;
-    const chosen = lever.options?.find((option) => option.id === value);
-    Object.assign(set, chosen ? chosen.set : { [lever.constant]: value });
-  }
-  return set;
-}
+const comparable = (state) => (state && state.model === states.now.model ? state : null);
+const horizon = () => Number($("horizon").value);
+const definition = (run) => DEFINITIONS[run.given["relapse definition"] ?? 0];
 
-const asRun = (state) => ({ model: state.model, ensemble: state.ensemble, given: given(state) });
-const coder = codes(facts);
-const states = store(fresh(facts.first), (state, final) => later(final));
-
-/* ---- drawing: at most once a frame ---- */
+/* ---- drawing, at most once a frame ---- */
 
 let waiting = false;
-let finished = false;
+let settling = false;
 
 function later(final) {
-  finished ||= final;
+  settling ||= final;
   if (waiting) return;
   waiting = true;
   requestAnimationFrame(() => {
     waiting = false;
-    const last = finished;
-    finished = false;
+    const last = settling;
+    settling = false;
     update(last);
   });
 }
 
-function definition() {
-  const set = given(states.now);
-  const names = ["war", "armed_conflict", "major_war"];
-  return names[set["relapse definition"] ?? 0];
-}
-
-function view(band, stale) {
-  const now = asRun(states.now);
-  const to = pinned && pinned.model === now.model ? runs.line(asRun(pinned)) : null;
-  return {
-    now: runs.line(now), pinned: to, band, stale, given: now.given, definition: definition(), horizon: horizon(), cursor,
-  };
-}
-
-const horizon = () => Number($("horizon").value);
-let lastBand = null;
-
 /** Draw the present state: the line at once, the band when it has been computed. */
 function update(final) {
   const begun = performance.now();
-  const state = states.now;
-  const now = asRun(state);
-  place(state);
-  panel.show(state);
-  const ready = runs.bandOf(now);
-  if (lastBand && lastBand.model !== state.model) lastBand = null;
-  charts.draw(view(ready ?? lastBand?.band ?? null, !ready));
-  sayNow(ready);
-  if (final) settle(state);
+  const run = runOf(states.now);
+  place(states.now.model);
+  panel.show(states.now.levers);
+  const band = runs.bandOf(run);
+  if (band) lastBand = { run, band };
+  const faded = lastBand && lastBand.run.model === run.model ? lastBand.band : null;
+  show(run, band ?? faded, !band);
+  say(run, band);
+  if (final) settle(run);
   measured("line", begun);
-  runs.band(now, (band) => banded(now, band));
+  runs.band(run, (found) => banded(run, found));
 }
 
 function banded(run, band) {
-  if (runs.keyOf(run) !== runs.keyOf(asRun(states.now))) return;
-  const begun = performance.now();
-  lastBand = { model: run.model, band };
-  charts.draw(view(band, false));
-  sayNow(band);
-  measured("band", begun);
-  if (pinned && !pinnedBand()) askPinned();
+  if (runs.keyOf(run) !== runs.keyOf(runOf(states.now))) return;
+  if (lastBand?.band !== band) {
+    const begun = performance.now();
+    lastBand = { run, band };
+    show(run, band, false);
+    say(run, band);
+    measured("band", begun);
+  }
+  if (comparable(pinned) && !runs.bandOf(runOf(pinned))) runs.band(runOf(pinned), () => say(run, band));
 }
 
-/** Compute the band of the pinned run where it is not known, such as when a link brought it. */
-function askPinned() {
-  runs.band(asRun(pinned), () => sayNow(runs.bandOf(asRun(states.now))));
+function show(run, band, stale) {
+  const compared = comparable(pinned);
+  charts.draw({
+    now: runs.line(run), pinned: compared && runs.line(runOf(compared)), band, stale,
+    given: run.given, definition: definition(run), horizon: horizon(), cursor,
+  });
 }
 
-function pinnedBand() {
-  return pinned && pinned.model === states.now.model ? runs.bandOf(asRun(pinned)) : null;
+/** Leave a mark of how long a drawing took, for whoever measures the page. */
+function measured(what, start) {
+  performance.measure(`lab ${what}`, { start, end: performance.now() });
 }
 
-/** Keep how long a drawing took, for whoever measures the page. */
-function measured(what, begun) {
-  const took = performance.now() - begun;
-  performance.measure(`lab ${what}`, { start: begun, duration: took });
+/** Make what hangs on the model and the language anew, where either changed. */
+function place(model) {
+  const key = `${model} ${speak.code}`;
+  if (key === placedFor) return;
+  placedFor = key;
+  const places = figures($("panels"), $("risk"), facts.panels[model], speak, savePicture);
+  charts = drawing(places, facts, model, speak, point);
+  const change = (i, index) => ({ ...states.now, levers: moved(leversOf(model), states.now.levers, i, index) });
+  const preview = (i, index) => states.preview(change(i, index));
+  panel = controls($("controls"), leversOf(model), facts.panels[model], speak, preview, (i, index) => states.commit(change(i, index)));
+  for (const input of document.querySelectorAll("[name=model]")) input.checked = input.value === model;
+  $("about-model").textContent = speak.say(`model.${model}.about`);
+  $("worlds").hidden = model !== facts.owner;
+  $("borrowed").hidden = model === facts.owner;
 }
 
 /* ---- words ---- */
 
-function sayNow(band) {
-  const state = states.now;
-  const line = runs.line(asRun(state));
+function say(run, band) {
+  const line = runs.line(run);
   const at = line.time.indexOf(12 * horizon());
-  const own = range(speak, line.risk[at], line.risk[at]);
   const values = { years: speak.span(horizon(), "year"), own: speak.number(100 * line.risk[at], 1) };
-  $("own").textContent = speak.say("headline.own", values);
-  $("what").textContent = speak.say(`headline.what.${definition()}`, values);
-  if (band) {
-    const rows = horizons(speak, band, pinnedBand());
-    const row = rows.find((each) => each.year === horizon());
-    $("range").textContent = speak.say("headline.range", { range: row.now });
-    fillTable($("table"), speak, rows);
-    announce(speak.say("summary", { ...values, range: row.now }));
-  }
+  write("own", speak.say("headline.own", values));
+  write("what", speak.say(`headline.what.${definition(run)}`, values));
+  write("why", whyText(run, line));
   $("range").classList.toggle("stale", !band);
-  sayWhy(state, line);
-  return own;
+  if (!band) return;
+  const rows = horizons(speak, band, comparable(pinned) && runs.bandOf(runOf(pinned)));
+  const { now } = rows.find((row) => row.year === horizon());
+  write("range", speak.say("headline.range", { range: now }));
+  fillTable($("table"), speak, rows);
+  announce(speak.say("summary", { ...values, range: now }));
 }
 
-function sayWhy(state, line) {
-  const compared = pinned ?? states.before;
-  const node = $("why");
-  if (!compared || compared.model !== state.model) {
-    node.textContent = speak.say("why.nothing");
-    return;
-  }
-  const about = { panels: facts.panels[state.model], drivers: facts.models[state.model].drivers, rule: facts.rule };
-  const reference = pinned ? "pinned" : "before";
-  node.textContent = why(speak, about, runs.line(asRun(compared)), line, horizon(), reference);
+function write(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
 }
+
+function whyText(run, line) {
+  const other = comparable(pinned ?? states.before);
+  if (!other) return speak.say("why.nothing");
+  const about = { panels: facts.panels[run.model], drivers: facts.models[run.model].drivers, rule: facts.rule };
+  return why(speak, about, runs.line(runOf(other)), line, horizon(), pinned ? "pinned" : "before");
+}
+
+let telling = 0;
 
 /** Tell screen readers what the page shows, once it has stood still. */
 function announce(text) {
-  clearTimeout(told);
-  told = setTimeout(() => {
-    const words = `${text} ${$("why").textContent}`;
-    if ($("live").textContent !== words) $("live").textContent = words;
-  }, 700);
+  clearTimeout(telling);
+  telling = setTimeout(() => write("live", `${text} ${$("why").textContent}`), 700);
 }
 
 function notice(text, wrong = false) {
@@ -169,77 +158,27 @@ function notice(text, wrong = false) {
   $("notice").classList.toggle("wrong", wrong);
 }
 
-/* ---- the parts of the page ---- */
-
-/** Make what hangs on the model and the language anew, where either changed. */
-function place(state) {
-  const key = `${state.model} ${speak.code}`;
-  if (key === drawnFor) return;
-  drawnFor = key;
-  const info = facts.models[state.model];
-  const shown = facts.panels[state.model];
-  const figure = (id, title, wide) => {
-    const host = make("div", { class: "chart" });
-    const button = make("button", { type: "button", class: "quiet shot", onclick: () => shoot(id, title) }, speak.say("export.picture"));
-    button.setAttribute("aria-label", speak.say("export.picture_of", { title }));
-    const head = make("figcaption", {}, make("h3", {}, title), button);
-    $("panels").append(make("figure", { class: wide ? "panel wide" : "panel" }, head, host));
-    return host;
-  };
-  $("panels").replaceChildren();
-  const hazard = figure("hazard", speak.say("panel.hazard"));
-  const gap = figure("gap", speak.say("panel.gap"));
-  const chain = figure("chain", speak.say("panel.chain"));
-  const drivers = figure("drivers", speak.say("panel.drivers"), true);
-  const small = Object.fromEntries(shown.small.map((name) => [name, figure(name, speak.say(`variable.${name}`))]));
-  $("risk").querySelector("svg")?.remove();
-  charts = drawing({ risk: $("risk"), hazard, gap, chain, drivers, small }, facts, state.model, speak, point);
-  panel = controls($("controls"), info, speak, (id, value) => states.preview(changed(id, value)), (id, value) => states.commit(changed(id, value)));
-  for (const input of document.querySelectorAll("[name=model]")) input.checked = input.value === state.model;
-  $("about-model").textContent = speak.say(`model.${state.model}.about`);
-  $("worlds").hidden = facts.ensembles.length < 2 || state.model !== facts.owner;
-}
-
-/** Return the present state with one lever set; shares that together may not exceed the whole give way. */
-function changed(id, value) {
-  const state = states.now;
-  const values = { ...state.values, [id]: value };
-  const info = facts.models[state.model];
-  const lever = info.levers.find((each) => each.id === id);
-  if (lever.budget) giveWay(values, info.levers.filter((each) => each.budget === lever.budget && each.id !== id), 1 - value);
-  return { ...state, values };
-}
-
-function giveWay(values, others, left) {
-  const sum = others.reduce((total, lever) => total + values[lever.id], 0);
-  if (sum <= left + 1e-9) return;
-  for (const lever of others) {
-    const share = (values[lever.id] / sum) * left;
-    values[lever.id] = Number((Math.floor(share / lever.step + 1e-9) * lever.step).toFixed(6));
-  }
-}
+/* ---- reading the charts at a time ---- */
 
 /** Move the cursor of all charts; null takes it away. */
 function point(at) {
   if (at === cursor) return;
   cursor = at;
-  const risk = $("risk");
   if (at !== null) {
-    const line = runs.line(asRun(states.now));
-    const index = Math.max(line.time.indexOf(Math.round(at)), 0);
-    risk.setAttribute("aria-valuenow", String(Math.round(at)));
-    const values = { time: atTime(speak, at), own: speak.number(100 * line.risk[index], 1) };
-    risk.setAttribute("aria-valuetext", speak.say("chart.reading", values));
+    const line = runs.line(runOf(states.now));
+    const own = speak.number(100 * line.risk[Math.max(line.time.indexOf(Math.round(at)), 0)], 1);
+    $("risk").setAttribute("aria-valuenow", String(Math.round(at)));
+    $("risk").setAttribute("aria-valuetext", speak.say("chart.reading", { time: atTime(speak, at), own }));
   }
   charts.cursor(at);
 }
 
+const STEPS = { ArrowRight: 3, ArrowUp: 3, ArrowLeft: -3, ArrowDown: -3, PageUp: 12, PageDown: -12 };
+
 function onKey(event) {
-  const line = runs.line(asRun(states.now));
-  const [from, to] = [line.time[0], line.time[line.time.length - 1]];
-  const steps = { ArrowRight: 3, ArrowUp: 3, ArrowLeft: -3, ArrowDown: -3, PageUp: 12, PageDown: -12 };
-  const at = cursor ?? 0;
-  if (event.key in steps) point(Math.min(Math.max(Math.round(at) + steps[event.key], from), to));
+  const { time } = runs.line(runOf(states.now));
+  const [from, to] = [time[0], time[time.length - 1]];
+  if (event.key in STEPS) point(Math.min(Math.max(Math.round(cursor ?? 0) + STEPS[event.key], from), to));
   else if (event.key === "Home") point(from);
   else if (event.key === "End") point(to);
   else if (event.key === "Escape") point(null);
@@ -247,114 +186,96 @@ function onKey(event) {
   event.preventDefault();
 }
 
-/** What follows once a change is made: buttons, the code, the address. */
-function settle(state) {
-  $("undo").disabled = !states.canUndo;
-  $("redo").disabled = !states.canRedo;
-  const code = coder.write(state.model, given(state));
-  $("code").textContent = code;
-  $("pin").setAttribute("aria-pressed", String(Boolean(pinned)));
-  $("pin").textContent = speak.say(pinned ? "action.unpin" : "action.pin");
-  for (const input of document.querySelectorAll("[name=ensemble]")) input.checked = input.value === state.ensemble;
-  const address = writeAddress({
-    code,
-    pinned: pinned ? coder.write(pinned.model, given(pinned)) : "",
-    worlds: state.ensemble === facts.ensembles[0] ? "" : state.ensemble,
-    language: speak.code,
-  });
-  try {
-    history.replaceState(null, "", address);
-  } catch {
-    /* some viewers of files allow no change of the address; the code is still shown */
-  }
-}
-
 /* ---- codes and links ---- */
 
-/** Return the state that a code stands for; it throws what is wrong with the code. */
-function decoded(code, ensemble) {
-  const { model, given: set } = coder.read(code);
-  const state = fresh(model);
-  const left = { ...set };
-  for (const lever of facts.models[model].levers) {
-    if (lever.options) {
-      const fits = lever.options.find((option) => Object.entries(option.set).every(([name, value]) => left[name] === value) && Object.keys(option.set).length);
-      if (!fits) continue;
-      state.values[lever.id] = fits.id;
-      for (const name in fits.set) delete left[name];
-    } else if (lever.constant in left) {
-      state.values[lever.id] = left[lever.constant];
-      delete left[lever.constant];
-    }
-  }
-  if (Object.keys(left).length) throw new Error(speak.say("code.not_a_lever", { names: speak.list(Object.keys(left)) }));
-  return { ...state, ensemble: ensemble ?? facts.ensembles[0] };
-}
+const code = (state) => codes.write(state.model, state.levers);
 
-function openCode(text) {
+/** What follows once a change is made: buttons, the code, the address. */
+function settle() {
+  const state = states.now;
+  $("undo").disabled = !states.canUndo;
+  $("redo").disabled = !states.canRedo;
+  $("pin").setAttribute("aria-pressed", String(Boolean(pinned)));
+  write("pin", speak.say(pinned ? "action.unpin" : "action.pin"));
+  for (const input of document.querySelectorAll("[name=ensemble]")) input.checked = input.value === state.ensemble;
+  write("code", code(state));
+  const worlds = state.ensemble === facts.ensembles[0] ? "" : state.ensemble;
   try {
-    states.commit(decoded(text, states.now.ensemble));
-    notice(speak.say("code.opened"));
-    $("code-in").value = "";
-  } catch (error) {
-    notice(error.message, true);
+    const address = writeAddress({ code: code(state), pinned: pinned && code(pinned), worlds, language: speak.code });
+    history.replaceState(null, "", address);
+  } catch {
+    /* some viewers of files allow no change of the address; the code is shown all the same */
   }
 }
 
+/** Say in the reader's words what is wrong with a code; anything else that fails is a fault of the page. */
+function refuse(error) {
+  if (!error.reason) throw error;
+  notice(speak.say(`code.wrong.${error.reason}`), true);
+}
+
+function openCode(event) {
+  event.preventDefault();
+  try {
+    const { model, state } = codes.read($("code-in").value);
+    states.commit({ model, ensemble: states.now.ensemble, levers: state });
+    $("code-in").value = "";
+    notice(speak.say("code.opened"));
+  } catch (error) {
+    refuse(error);
+  }
+}
+
+/** Show what the address says; an address that cannot be read changes nothing. */
 function openAddress() {
   const asked = readAddress(location.hash);
   const language = firstLanguage(facts.catalogue, asked.language ?? speak?.code, navigator.languages ?? []);
   if (speak?.code !== language) setLanguage(language);
-  if (!asked.code) return later(true);
   try {
-    pinned = asked.pinned ? decoded(asked.pinned, asked.worlds) : null;
-    states.commit(decoded(asked.code, asked.worlds));
+    const read = (text) => {
+      const { model, state } = codes.read(text);
+      return { model, ensemble: asked.worlds ?? facts.ensembles[0], levers: state };
+    };
+    const next = asked.code ? read(asked.code) : states.now;
+    if (asked.pinned) pinned = read(asked.pinned);
+    states.commit(next);
   } catch (error) {
-    notice(error.message, true);
     later(true);
+    refuse(error);
   }
-  return undefined;
 }
 
-function setLanguage(code) {
-  speak = speaker(facts.catalogue, code);
-  document.documentElement.lang = code;
-  document.documentElement.dir = speak.direction;
-  document.title = speak.say("title");
-  for (const node of document.querySelectorAll("[data-text]")) node.textContent = speak.say(node.dataset.text);
-  for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", speak.say(node.dataset.label));
-  for (const option of $("horizon").options) option.textContent = speak.span(Number(option.value), "year");
-  $("language").value = code;
+function setLanguage(name) {
+  speak = speaker(facts.catalogue, name);
+  translate(speak);
   notice("");
 }
 
 /* ---- files ---- */
 
+/** Return what every picture and table says of itself. */
 function notes() {
-  const state = states.now;
-  const set = facts.models[state.model].levers
-    .filter((lever) => state.values[lever.id] !== lever.value)
-    .map((lever) => {
-      const value = state.values[lever.id];
-      const words = lever.options ? speak.say(`lever.${lever.id}.${value}`) : leverText(lever, value, speak);
-      return speak.say("export.setting", { lever: speak.say(`lever.${lever.id}`), value: words });
-    });
-  const values = { code: coder.write(state.model, given(state)), model: speak.say(`model.${state.model}`), version: facts.version };
-  const settings = set.length ? speak.list(set) : speak.say("export.defaults");
-  return [speak.say("caution"), speak.say("export.run", { ...values, settings, worlds: speak.say(`worlds.${state.ensemble}`) })];
+  const { model, ensemble, levers } = states.now;
+  const set = leversOf(model)
+    .map((lever, i) => ({ lever, i }))
+    .filter(({ i }) => isMoved(leversOf(model), levers, i))
+    .map(({ lever, i }) => ({ lever: speak.say(`lever.${lever.id}`), value: leverText(lever, levers[i], speak) }))
+    .map((said) => speak.say("export.setting", said));
+  const told = { code: code(states.now), model: speak.say(`model.${model}`), version: facts.version };
+  const rest = { settings: set.length ? speak.list(set) : speak.say("export.defaults"), worlds: speak.say(`worlds.${ensemble}`) };
+  return [speak.say("caution"), speak.say("export.run", { ...told, ...rest })];
 }
 
-function shoot(id, title) {
+function savePicture(id, title) {
   picture(charts.charts[id].svg, title, notes(), speak.direction)
     .then((blob) => save(`transition-sim-${id.replaceAll(" ", "-")}.png`, blob))
     .catch((error) => notice(error.message, true));
 }
 
 function saveTable() {
-  const line = runs.line(asRun(states.now));
-  const band = runs.bandOf(asRun(states.now)) ?? null;
-  const shown = band ? ["relapse risk", ...Object.keys(band.tables).filter((name) => name !== facts.panels[states.now.model].risk.cumulative)] : [];
-  const text = tableText(notes(), line, band, facts.models[states.now.model].units, shown);
+  const run = runOf(states.now);
+  const { units } = facts.models[run.model];
+  const text = tableText(notes(), runs.line(run), runs.bandOf(run), units, facts.panels[run.model].risk.cumulative);
   save("transition-sim.csv", new Blob(["\ufeff", text], { type: "text/csv" }));
 }
 
@@ -370,43 +291,48 @@ async function copy(text) {
 
 /* ---- start ---- */
 
+function onShortcut(event) {
+  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.target.type === "text") return;
+  event.preventDefault();
+  if (event.shiftKey) states.redo();
+  else states.undo();
+}
+
 function begin() {
-  $("undo").onclick = () => states.undo();
-  $("redo").onclick = () => states.redo();
-  $("reset").onclick = () => states.commit({ ...fresh(states.now.model), ensemble: states.now.ensemble });
-  $("pin").onclick = () => {
-    pinned = pinned ? null : states.now;
-    later(true);
+  const onClick = {
+    undo: () => states.undo(),
+    redo: () => states.redo(),
+    reset: () => states.commit({ ...states.now, levers: usualState(leversOf(states.now.model)) }),
+    pin: () => {
+      pinned = pinned ? null : states.now;
+      later(true);
+    },
+    "copy-code": () => copy($("code").textContent),
+    "copy-link": () => copy(location.href),
+    "save-table": saveTable,
+    "save-picture": () => savePicture("risk", $("what").textContent),
+    print: () => print(),
+    skip: (event) => {
+      event.preventDefault();
+      $("controls").querySelector("summary").focus();
+    },
   };
-  $("horizon").onchange = () => later(true);
-  $("language").onchange = () => {
+  for (const id in onClick) $(id).addEventListener("click", onClick[id]);
+  $("horizon").addEventListener("change", () => later(true));
+  $("language").addEventListener("change", () => {
     setLanguage($("language").value);
     later(true);
-  };
-  for (const input of document.querySelectorAll("[name=model]")) input.onchange = () => states.commit(fresh(input.value));
-  for (const input of document.querySelectorAll("[name=ensemble]"))
-    input.onchange = () => states.commit({ ...states.now, ensemble: input.value });
-  $("copy-code").onclick = () => copy($("code").textContent);
-  $("copy-link").onclick = () => copy(location.href);
-  $("code-form").onsubmit = (event) => {
-    event.preventDefault();
-    openCode($("code-in").value);
-  };
-  $("save-table").onclick = saveTable;
-  $("save-picture").onclick = () => shoot("risk", $("what").textContent);
-  $("print").onclick = () => print();
-  $("risk").onkeydown = onKey;
-  $("skip").onclick = (event) => {
-    event.preventDefault();
-    $("controls").querySelector("summary, input")?.focus();
-  };
-  addEventListener("hashchange", openAddress);
-  addEventListener("keydown", (event) => {
-    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.target.id === "code-in") return;
-    event.preventDefault();
-    if (event.shiftKey) states.redo();
-    else states.undo();
   });
+  const choose = (name, next) => {
+    for (const input of document.querySelectorAll(`[name=${name}]`))
+      input.addEventListener("change", () => states.commit(next(input.value)));
+  };
+  choose("model", (model) => ({ ...fresh(model), ensemble: states.now.ensemble }));
+  choose("ensemble", (ensemble) => ({ ...states.now, ensemble }));
+  $("code-form").addEventListener("submit", openCode);
+  $("risk").addEventListener("keydown", onKey);
+  addEventListener("keydown", onShortcut);
+  addEventListener("hashchange", openAddress);
   openAddress();
 }
 

@@ -1,4 +1,6 @@
-/* The levers: sliders and choices, made from what the page's facts say of them. */
+/* The levers on the page: sliders and choices, made from what the page's facts say of them. */
+
+import { isMoved, usualOf, valueOf } from "./levers.js";
 
 /** Return a new element with classes, attributes and children (text or elements). */
 export function make(tag, attributes = {}, ...children) {
@@ -13,81 +15,85 @@ export function make(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Return how the value of a lever is said: by its unit in the model. */
-export function leverText(lever, value, speak) {
+/** Return how a lever at an index is said: a number by its unit in the model, an option by its name. */
+export function leverText(lever, index, speak) {
+  if (lever.options) return optionText(lever, lever.options[index].id, speak);
+  const value = valueOf(lever, index);
   if (lever.unit === "Month") return speak.months(value);
   if (lever.unit === "Dmnl" && lever.share) return speak.percent(value);
-  const words = lever.unit === "Dmnl" ? "" : speak.say(`unit.${lever.unit}`);
-  return words ? `${speak.short(value)} ${words}` : speak.short(value);
+  return lever.unit === "Dmnl" ? speak.short(value) : `${speak.short(value)} ${speak.say(`unit.${lever.unit}`)}`;
 }
 
-/** Fill `host` with the controls of a model. Returns `show(state)`, which sets them to a state.
+function optionText(lever, option, speak) {
+  const own = `lever.${lever.id}.${option}`;
+  return speak.say(speak.has(own) ? own : `option.${option}`);
+}
 
-    `onPreview(id, value)` while a slider moves, `onSet(id, value)` when it is let go or another control is used. */
-export function controls(host, model, speak, onPreview, onSet) {
-  const shown = new Map();
-  const groups = new Map();
+/** Fill `host` with the controls of a model's levers, under headings. Returns `show(state)`, which sets them to a state.
+
+    `onPreview(i, index)` while a slider moves, `onSet(i, index)` when it is let go or another control is used. */
+export function controls(host, levers, panels, speak, onPreview, onSet) {
+  const shown = [];
   host.replaceChildren();
-  for (const lever of model.levers) {
-    if (!groups.has(lever.group)) groups.set(lever.group, group(lever.group, groups.size === 0));
-    const control = lever.options ? choice(lever) : slider(lever);
-    groups.get(lever.group).append(control.node);
-    shown.set(lever.id, control.show);
-  }
-
-  function group(id, open) {
+  for (const id in panels.groups) {
     const body = make("div", { class: "group-body" });
-    host.append(
-      make("details", { class: "group", open: open || innerWidth >= 960 }, make("summary", {}, speak.say(`group.${id}`)), body),
-    );
-    return body;
+    const summary = make("summary", {}, speak.say(`group.${id}`));
+    host.append(make("details", { class: "group", open: panels.open.includes(id) }, summary, body));
+    for (const name of panels.groups[id]) {
+      const i = levers.findIndex((lever) => lever.id === name);
+      const control = levers[i].options ? choice(levers[i], i) : slider(levers[i], i);
+      body.append(control.node);
+      shown.push(control.show);
+    }
   }
 
   function about(lever) {
     const own = make("p", {}, speak.say(`lever.${lever.id}.help`));
-    const source = make("p", { lang: "en", dir: "ltr", class: "source" }, lever.documentation);
-    return make("details", { class: "about" }, make("summary", {}, speak.say("lever.about")), own, source);
+    const sources = lever.documentation.map((text) => make("p", { lang: "en", dir: "ltr", class: "source" }, text));
+    return make("details", { class: "about" }, make("summary", {}, speak.say("lever.about")), own, ...sources);
   }
 
-  function slider(lever) {
+  function slider(lever, i) {
     const id = `lever-${lever.id}`;
     const value = make("output", { for: id, class: "value" });
-    const varies = make("p", { class: "varies", hidden: true }, speak.say("lever.varies"));
     const input = make("input", {
-      type: "range", id, min: lever.from, max: lever.to, step: lever.step,
-      oninput: () => onPreview(lever.id, Number(input.value)),
-      onchange: () => onSet(lever.id, Number(input.value)),
+      type: "range", id, min: 0, max: lever.count - 1, step: 1,
+      oninput: () => onPreview(i, Number(input.value)),
+      onchange: () => onSet(i, Number(input.value)),
     });
-    const back = make("button", { type: "button", class: "quiet back", onclick: () => onSet(lever.id, lever.value) });
-    back.append(speak.say("lever.back", { value: leverText(lever, lever.value, speak) }));
+    const back = make("button", { type: "button", class: "quiet", hidden: true });
     const head = make("div", { class: "lever-head" }, make("label", { for: id }, speak.say(`lever.${lever.id}`)), value);
-    const node = make("div", { class: "lever" }, head, input, varies, back, about(lever));
+    const foot = make("div", { class: "lever-foot" }, about(lever), back);
+    const node = make("div", { class: "lever" }, head, input, foot);
     function show(state) {
-      const now = state.values[lever.id];
-      const words = leverText(lever, now, speak);
-      if (Number(input.value) !== now) input.value = String(now);
+      const words = leverText(lever, state[i], speak);
+      if (Number(input.value) !== state[i]) input.value = String(state[i]);
       if (value.textContent !== words) value.textContent = words;
-      input.setAttribute("aria-valuetext", words);
-      const changed = now !== lever.value;
+      if (input.getAttribute("aria-valuetext") !== words) input.setAttribute("aria-valuetext", words);
+      const changed = isMoved(levers, state, i);
+      if (back.hidden !== changed) return;
+      const usual = usualOf(lever, state[0]);
       back.hidden = !changed;
-      varies.hidden = changed || !lever.sampled;
+      back.textContent = speak.say("lever.back", { value: leverText(lever, usual, speak) });
+      back.onclick = () => onSet(i, usual);
       node.classList.toggle("changed", changed);
     }
     return { node, show };
   }
 
-  function choice(lever) {
-    const buttons = lever.options.map((option) =>
-      make("input", { type: "radio", name: lever.id, value: option.id, onchange: () => onSet(lever.id, option.id) }),
+  function choice(lever, i) {
+    const buttons = lever.options.map((option, k) =>
+      make("input", { type: "radio", name: `lever-${lever.id}`, value: k, onchange: () => onSet(i, k) }),
     );
-    const labels = lever.options.map((option, i) =>
-      make("label", { class: "choice" }, buttons[i], make("span", {}, speak.say(`lever.${lever.id}.${option.id}`))),
+    const labels = lever.options.map((option, k) =>
+      make("label", { class: "choice" }, buttons[k], make("span", {}, optionText(lever, option.id, speak))),
     );
     const legend = make("legend", {}, speak.say(`lever.${lever.id}`));
-    const node = make("fieldset", { class: "lever" }, legend, make("div", { class: "choices" }, ...labels), about(lever));
+    const foot = make("div", { class: "lever-foot" }, about(lever));
+    const node = make("fieldset", { class: "lever" }, legend, make("div", { class: "choices" }, ...labels), foot);
     function show(state) {
-      buttons.forEach((button, i) => (button.checked = lever.options[i].id === state.values[lever.id]));
-      node.classList.toggle("changed", state.values[lever.id] !== lever.value);
+      if (!buttons[state[i]].checked) buttons[state[i]].checked = true;
+      node.classList.toggle("changed", isMoved(levers, state, i));
     }
     return { node, show };
   }

@@ -21,7 +21,7 @@ export function atTime(speak, month) {
   return years ? speak.list([speak.span(years, "year"), speak.span(rest, "month")]) : speak.span(rest, "month");
 }
 
-/** Make all charts of one model in `places` {risk, hazard, drivers, gap, chain, small: {name: host}}; return `draw`.
+/** Make all charts of one model in `places` {risk, hazard, drivers, gap, chain, small: {name: host}}.
 
     `draw({now, band, stale, pinned, horizon, cursor})`: lines of the present and the pinned run, a band or null. */
 export function drawing(places, facts, modelName, speak, onCursor) {

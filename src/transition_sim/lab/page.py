@@ -14,12 +14,12 @@ from transition_sim.data import shipped_model
 from transition_sim.engine.javascript import print_script
 from transition_sim.errors import ModelError, ScenarioError
 from transition_sim.lab.catalogue import Catalogue, load_catalogue
-from transition_sim.lab.levers import lever_facts
 from transition_sim.lab.worlds import pack_worlds
 from transition_sim.model.equations import Kind, Model
 from transition_sim.model.reader import load_model
 from transition_sim.study.drivers import PREFIX, with_drivers
 from transition_sim.study.ensembles import ENSEMBLES
+from transition_sim.study.levers import Lever, lever_table
 from transition_sim.study.yaml_file import plain, read_yaml
 from transition_sim.web.bundle import bundle, shared
 
@@ -119,8 +119,34 @@ def _model_facts(model: Model, panels: Mapping[str, Any]) -> dict[str, Any]:
         "units": {name: model.find(name).unit for name in outputs},
         "values": {name: model.find(name).value for name in dates},
         "drivers": [name.removeprefix(PREFIX) for name in model.variables if name.startswith(PREFIX)],
-        "levers": lever_facts(model),
+        "table": _table(model),
     }
+
+
+def _table(model: Model) -> dict[str, Any]:
+    """Return the levers of a model with what its file says of the constants that they set."""
+    found = lever_table(model.name)
+    if found is None:
+        raise ScenarioError(f"{model.name}.mdl has no levers")
+    table = found.data()
+    for lever, data in zip(found.levers, table["levers"], strict=True):
+        data["documentation"] = [_said(model, name) for name in _constants(lever)]
+        if lever.constant:
+            variable = model.find(lever.constant)
+            data |= {"unit": variable.unit, "share": variable.limits == (0, 1)}
+    return table
+
+
+def _constants(lever: Lever) -> list[str]:
+    """Return the constants whose documentation stands at a lever; a profile sets too many to show."""
+    names = list(dict.fromkeys(name for option in lever.options for name in option.sets))
+    return [lever.constant] if lever.constant else names if len(names) <= 2 else []
+
+
+def _said(model: Model, name: str) -> str:
+    variable = model.find(name)
+    low, high = ("any" if limit is None else f"{limit:g}" for limit in variable.limits)
+    return f"{variable.name} ({variable.unit}, {low} to {high}). {variable.documentation}"
 
 
 def _policy(scripts: Sequence[str], style: str) -> str:

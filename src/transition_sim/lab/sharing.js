@@ -14,24 +14,24 @@ export function save(name, blob) {
 
 const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-/** Return a table as CSV: lines of notes, then names with units, then a row for each month.
+/** Return a table as CSV: lines of notes, then names with units, then a row for each month of the line.
 
-    `band` holds other times; its columns are empty where it has no value. */
-export function tableText(notes, line, band, units, shown) {
+    Of a band there are three columns for each of its tables, empty at the times that it was not kept at; the one of the
+    cumulative hazard is the probability of relapse over frailty. */
+export function tableText(notes, line, band, units, cumulative) {
   const names = Object.keys(line.series);
-  const head = ["time (Month)", ...names.map((name) => `${name} (${units[name]})`), "relapse risk over frailty (Dmnl)"];
-  const extra = band ? shown.flatMap((name) => ["p10", "median", "p90"].map((level) => `${level} of ${name}`)) : [];
-  const rows = [[...head, ...extra]];
-  line.time.forEach((time, t) => {
-    const own = [time, ...names.map((name) => line.series[name][t]), line.risk[t]];
+  const risk = "relapse probability over frailty";
+  const tables = band ? Object.keys(band.tables) : [];
+  const head = ["time (Month)", ...names.map((name) => `${name} (${units[name]})`), `${risk} (Dmnl)`];
+  const ofWorlds = tables.flatMap((name) =>
+    ["p10", "median", "p90"].map((level) => `${name === cumulative ? risk : name}: ${level} over worlds`),
+  );
+  const rows = Array.from(line.time, (time, t) => {
     const at = band ? band.time.indexOf(time) : -1;
-    const worlds = shown.flatMap((name) => {
-      const table = name === "relapse risk" ? band?.risk : band?.tables[name];
-      return [0, 1, 2].map((k) => (at >= 0 ? table[k][at] : ""));
-    });
-    rows.push([...own, ...(band ? worlds : [])]);
+    const worlds = tables.flatMap((name) => band.tables[name].map((values) => (at < 0 ? "" : values[at])));
+    return [time, ...names.map((name) => line.series[name][t]), line.risk[t], ...worlds];
   });
-  const body = rows.map((row) => row.map((cell) => quoted(String(cell))).join(","));
+  const body = [[...head, ...ofWorlds], ...rows].map((row) => row.map((cell) => quoted(String(cell))).join(","));
   return [...notes.map((note) => quoted(`# ${note}`)), ...body].join("\r\n") + "\r\n";
 }
 

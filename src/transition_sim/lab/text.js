@@ -34,7 +34,8 @@ export function speaker(catalogue, language) {
   }
 
   const list = (items) => new Intl.ListFormat(locale, { style: "long", type: "conjunction" }).format(items);
-  return { code, direction, place, say, number, signed, percent, short, span, months, list };
+  const has = (key) => key in catalogue.texts;
+  return { code, direction, has, say, number, signed, percent, short, span, months, list };
 }
 
 /** Return the language to begin with: the one asked for, else the first of the reader's that the page has. */
