@@ -6,10 +6,10 @@ The contract of a printed module (`print_module`: an ES module; `print_script`: 
 high}], outputs: [{name, unit}], views: [{name, outputs: [index into outputs]}]}. Constants stand in the order in which
 `run` wants their values; `low` and `high` are validity limits, null where open. View 0 is `all`, every output.
 `defaults()`: Float64Array of the constants' own values, to change and hand to `run`.
-`run(values, {saveEvery, step, start, stop, view})` -> {time, series}: `values` one number a constant; each option may be
-left out (the file's own; view 0). `time` Float64Array; `series[j]` Float64Array `(time,)` of the view's j-th output.
-`runMany(columns, count, options)` -> {time, series}: `columns[i]` a number or `count` numbers for constant i; `series[j]`
-Float64Array `(time, run)`, value of a run at `[time * count + run]`. A run does not hang on the others beside it.
+`run(values, {saveEvery, step, start, stop, view})` -> {time, series}: `values` one number a constant; each option may
+be left out (the file's own; view 0). `time` Float64Array; `series[j]` Float64Array `(time,)` of the view's j-th output.
+`runMany(columns, count, options)` -> {time, series}: `columns[i]` a number or `count` numbers for constant i;
+`series[j]` Float64Array `(time, run)`, value of a run at `[time * count + run]`; no run hangs on the others beside it.
 Limits are not checked there; a run that breaks down holds NaN or infinities, nothing is thrown for it. RangeError for
 settings of time that cannot be, and for a wrong number of constants.
 
@@ -42,7 +42,6 @@ from transition_sim.model.equations import (
     Reference,
     Table,
     Time,
-    references,
     walk,
 )
 from transition_sim.model.functions import FUNCTIONS, SMALL
@@ -70,7 +69,7 @@ def print_script(
     model: Model, name: str, outputs: Sequence[str] | None = None, views: Views | None = None, method: str = "rk4",
     events: str = "exact",
 ) -> str:  # fmt: skip
-    """Return the same as a script: one constant of that name, a JavaScript identifier, holding what the module exports."""
+    """Return the same as a script: one constant of that name, an identifier, that holds what the module exports."""
     body = _body(model, outputs, views, method, events)
     return f'const {name} = (() => {{\n"use strict";\n{body}\nreturn {{ {", ".join(NAMES)} }};\n}})();\n'
 
@@ -102,7 +101,8 @@ def _check(model: Model, method: str, events: str) -> None:
                 faults.append(Fault(file, variable.line or None, told))
         if variable.even_step and (method, events) != ("euler", "compatible"):
             owner, what = variable.name.removeprefix("#").split(">", 1)
-            told = f"'{owner}' uses {what.rsplit(' ', 1)[0]}, which needs an even grid: method 'euler', events 'compatible'"
+            what = what.rsplit(" ", 1)[0]
+            told = f"'{owner}' uses {what}, which needs an even grid: method 'euler', events 'compatible'"
             faults.append(Fault(file, variable.line or None, told))
     if faults:
         raise ModelError(sorted(set(faults)))
@@ -137,15 +137,15 @@ class _Printer:
         observers = ", ".join(f"observe{i}" for i in range(len(self.views)))
         sizes = {"C": self.constants, "F": self.slots[FIXED], "S": self.slots[STEP], "T": self.slots[TIME],
                  "X": self.stocks, "K": self.stocks, "O": self.outputs}  # fmt: skip
+        facts = {"model": self.description(method), "RK4": method == "rk4", "EXACT": self.events == "exact",
+                 "SMALL": SMALL, "MAX_TRAIN": MAX_TRAIN, "clock": self.clock()}  # fmt: skip
         head = [
-            f"const model = {_data(self.description(method))};",
+            *(f"const {name} = {_data(value)};" for name, value in facts.items()),
             *(f"const {name} = new Float64Array({len(what)});" for name, what in sizes.items()),
-            *(f"const table{i} = table({list(map(_number, t.x))}, {list(map(_number, t.y))});".replace("'", "")
-              for t, i in self.tables.items()),
-            f"const RK4 = {_data(method == 'rk4')}, EXACT = {_data(self.events == 'exact')}, SMALL = {SMALL!r}, MAX_TRAIN = {MAX_TRAIN};",
-            f"const clock = {_data(self.clock())}, observers = [{observers}];",
+            *(f"const table{i} = table({_numbers(t.x)}, {_numbers(t.y)});" for t, i in self.tables.items()),
+            f"const observers = [{observers}];",
             "let half = 0;",
-        ]  # fmt: skip
+        ]
         return "\n".join([*head, *parts, _solver()])
 
     def description(self, method: str) -> dict[str, Any]:
@@ -194,8 +194,8 @@ class _Printer:
         parts = [(e, False) for train in trains for e in (train.start, train.duration, train.repeat, train.end)]
         results = body.print([*points, *parts])
         lines = [f"const points = [{', '.join(results[: len(points)])}];"]
-        for i in range(len(points), len(results), 4):
-            lines.append(f"addTrain(points, plan.stop, {', '.join(results[i : i + 4])});")
+        lines += [f"addTrain(points, plan.stop, {', '.join(results[i : i + 4])});"
+                  for i in range(len(points), len(results), 4)]  # fmt: skip
         return "function moments(plan) {\n" + "\n".join([*body.lines, *lines]) + "\nreturn points;\n}"
 
     def table(self, table: Table) -> str:
@@ -237,11 +237,10 @@ class _Body:
             node = pending.pop()
             if self.slot(node):
                 continue
-            expression = node[0]
-            if isinstance(expression, Reference) and self.is_local(expression.name):
-                if expression.name not in found:
-                    found.add(expression.name)
-                    pending.append((self.expression(expression.name), False))
+            name = node[0].name if isinstance(node[0], Reference) else ""
+            if name and self.is_local(name) and name not in found:
+                found.add(name)
+                pending.append((self.expression(name), False))
             pending.extend(self.of.phases.children(node))
         return found
 
@@ -357,6 +356,10 @@ def _number(value: float) -> str:
         raise ModelError(f"{value} cannot be printed as a number")
     text = repr(value).removesuffix(".0")
     return f"({text})" if text.startswith("-") else text
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return f"[{', '.join(map(_number, values))}]"
 
 
 def _data(value: Any) -> str:
