@@ -3,7 +3,8 @@
 /** Return what an address says, as {code, pinned, worlds, language}; what is not well formed is left out. */
 export function readAddress(hash) {
   const found = {};
-  const forms = { code: /^[0-9A-Za-z.+\/-]{1,400}$/, pinned: /^[0-9A-Za-z.+\/-]{1,400}$/, worlds: /^c[56]$/, language: /^[a-z]{2}$/ };
+  const code = /^[0-9A-Za-z-]{1,200}$/;
+  const forms = { code, pinned: code, worlds: /^c[56]$/, language: /^[a-z]{2}$/ };
   for (const part of String(hash).slice(0, 2000).replace(/^#/, "").split("&")) {
     const [name, value = ""] = part.split("=", 2);
     if (Object.keys(forms).includes(name) && forms[name].test(value)) found[name] = value;

@@ -1,25 +1,25 @@
 /* The page: what the reader does becomes a state, a state becomes lines and bands, these become charts and words. */
 
 import { readAddress, writeAddress } from "./address.js";
-import { coder } from "./codes.js";
+import { readCode, settingsOf, usualState, writeCode } from "./codec.js";
 import { bandMaker } from "./compute.js";
 import { controls, leverText } from "./controls.js";
-import { atTime, drawing } from "./drawing.js";
+import { drawing } from "./drawing.js";
 import { figures, translate } from "./layout.js";
-import { isMoved, moved, settings, usualState } from "./levers.js";
+import { isMoved, moved } from "./levers.js";
 import { runner } from "./runs.js";
 import { picture, save, tableText } from "./sharing.js";
 import { store } from "./store.js";
 import { firstLanguage, speaker } from "./text.js";
-import { fillTable, horizons, why } from "./words.js";
+import { changeText, fillTable, horizons, meansOther, why } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const facts = JSON.parse($("facts").textContent);
 const source = ["engine", "worker"].map((id) => $(id).textContent).join("\n");
 const runs = runner(facts, bandMaker({ worlds: facts.worlds, owner: facts.owner, rule: facts.rule }, source));
-const codes = coder(Object.fromEntries(Object.entries(facts.models).map(([name, model]) => [name, model.table])));
-const leversOf = (model) => facts.models[model].table.levers;
-const fresh = (model) => ({ model, ensemble: facts.ensembles[0], levers: usualState(leversOf(model)) });
+const tableOf = (model) => facts.models[model].table;
+const tables = Object.keys(facts.models).map(tableOf);
+const fresh = (model) => ({ model, ensemble: facts.ensembles[0], levers: usualState(tableOf(model)) });
 const states = store(fresh(facts.first), (state, final) => later(final));
 const DEFINITIONS = ["war", "armed_conflict", "major_war"];
 
@@ -35,7 +35,7 @@ let lastBand = null;
 
 /** Return the run of a state, over the worlds that the page shows now. */
 function runOf({ model, levers }) {
-  return { model, ensemble: states.now.ensemble, given: settings(leversOf(model), levers) };
+  return { model, ensemble: states.now.ensemble, given: settingsOf(tableOf(model), levers) };
 }
 
 const comparable = (state) => (state && state.model === states.now.model ? state : null);
@@ -84,7 +84,13 @@ function banded(run, band) {
     say(run, band);
     measured("band", begun);
   }
-  if (comparable(pinned) && !runs.bandOf(runOf(pinned))) runs.band(runOf(pinned), () => say(run, band));
+  const other = reference();
+  if (other && !runs.bandOf(runOf(other))) runs.band(runOf(other), () => say(run, band));
+}
+
+/** Return the state that the present is told against: the pinned one, else the one before; null where there is none. */
+function reference() {
+  return comparable(pinned ?? states.before);
 }
 
 function show(run, band, stale) {
@@ -107,9 +113,10 @@ function place(model) {
   placedFor = key;
   const places = figures($("panels"), $("risk"), facts.panels[model], speak, savePicture);
   charts = drawing(places, facts, model, speak, point);
-  const change = (i, index) => ({ ...states.now, levers: moved(leversOf(model), states.now.levers, i, index) });
+  const change = (i, index) => ({ ...states.now, levers: moved(tableOf(model), states.now.levers, i, index) });
   const preview = (i, index) => states.preview(change(i, index));
-  panel = controls($("controls"), leversOf(model), facts.panels[model], speak, preview, (i, index) => states.commit(change(i, index)));
+  const commit = (i, index) => states.commit(change(i, index));
+  panel = controls($("controls"), tableOf(model), facts.panels[model], speak, preview, commit);
   for (const input of document.querySelectorAll("[name=model]")) input.checked = input.value === model;
   $("about-model").textContent = speak.say(`model.${model}.about`);
   $("worlds").hidden = model !== facts.owner;
@@ -124,7 +131,7 @@ function say(run, band) {
   const values = { years: speak.span(horizon(), "year"), own: speak.number(100 * line.risk[at], 1) };
   write("own", speak.say("headline.own", values));
   write("what", speak.say(`headline.what.${definition(run)}`, values));
-  write("why", whyText(run, line));
+  sayWhy(run, line, band);
   $("range").classList.toggle("stale", !band);
   if (!band) return;
   const rows = horizons(speak, band, comparable(pinned) && runs.bandOf(runOf(pinned)));
@@ -138,11 +145,26 @@ function write(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text;
 }
 
-function whyText(run, line) {
-  const other = comparable(pinned ?? states.before);
-  if (!other) return speak.say("why.nothing");
+/** Say what changed against the reference, over worlds and on the line, and through which drivers. */
+function sayWhy(run, line, band) {
+  const state = reference();
+  const name = pinned ? "pinned" : "before";
+  $("why-worlds").classList.toggle("stale", !band);
+  if (!state) {
+    write("why-worlds", "");
+    write("why", speak.say("why.nothing"));
+    return;
+  }
+  const before = runs.line(runOf(state));
+  if (meansOther(before, line)) {
+    write("why-worlds", "");
+    write("why", speak.say("why.other_meaning", { reference: speak.say(`why.${name}`) }));
+    return;
+  }
   const about = { panels: facts.panels[run.model], drivers: facts.models[run.model].drivers, rule: facts.rule };
-  return why(speak, about, runs.line(runOf(other)), line, horizon(), pinned ? "pinned" : "before");
+  write("why", why(speak, about, before, line, horizon()));
+  const other = runs.bandOf(runOf(state));
+  if (band && other) write("why-worlds", changeText(speak, band, other, horizon(), name));
 }
 
 let telling = 0;
@@ -150,7 +172,7 @@ let telling = 0;
 /** Tell screen readers what the page shows, once it has stood still. */
 function announce(text) {
   clearTimeout(telling);
-  telling = setTimeout(() => write("live", `${text} ${$("why").textContent}`), 700);
+  telling = setTimeout(() => write("live", [text, $("why-worlds").textContent, $("why").textContent].join(" ")), 700);
 }
 
 function notice(text, wrong = false) {
@@ -168,7 +190,7 @@ function point(at) {
     const line = runs.line(runOf(states.now));
     const own = speak.number(100 * line.risk[Math.max(line.time.indexOf(Math.round(at)), 0)], 1);
     $("risk").setAttribute("aria-valuenow", String(Math.round(at)));
-    $("risk").setAttribute("aria-valuetext", speak.say("chart.reading", { time: atTime(speak, at), own }));
+    $("risk").setAttribute("aria-valuetext", speak.say("chart.reading", { time: speak.months(Math.round(at)), own }));
   }
   charts.cursor(at);
 }
@@ -188,7 +210,13 @@ function onKey(event) {
 
 /* ---- codes and links ---- */
 
-const code = (state) => codes.write(state.model, state.levers);
+const code = (state) => writeCode(tableOf(state.model), state.levers);
+
+/** Return the state that a code stands for, over some worlds; CodeError with what is wrong. */
+function decoded(text, ensemble) {
+  const { table, state } = readCode(text, tables);
+  return { model: table.model, ensemble, levers: state };
+}
 
 /** What follows once a change is made: buttons, the code, the address. */
 function settle() {
@@ -211,14 +239,14 @@ function settle() {
 /** Say in the reader's words what is wrong with a code; anything else that fails is a fault of the page. */
 function refuse(error) {
   if (!error.reason) throw error;
-  notice(speak.say(`code.wrong.${error.reason}`), true);
+  const meant = error.meant ? ` ${speak.say("code.meant", { code: error.meant })}` : "";
+  notice(speak.say(`code.wrong.${error.reason}`) + meant, true);
 }
 
 function openCode(event) {
   event.preventDefault();
   try {
-    const { model, state } = codes.read($("code-in").value);
-    states.commit({ model, ensemble: states.now.ensemble, levers: state });
+    states.commit(decoded($("code-in").value, states.now.ensemble));
     $("code-in").value = "";
     notice(speak.say("code.opened"));
   } catch (error) {
@@ -232,12 +260,9 @@ function openAddress() {
   const language = firstLanguage(facts.catalogue, asked.language ?? speak?.code, navigator.languages ?? []);
   if (speak?.code !== language) setLanguage(language);
   try {
-    const read = (text) => {
-      const { model, state } = codes.read(text);
-      return { model, ensemble: asked.worlds ?? facts.ensembles[0], levers: state };
-    };
-    const next = asked.code ? read(asked.code) : states.now;
-    if (asked.pinned) pinned = read(asked.pinned);
+    const worlds = asked.worlds ?? facts.ensembles[0];
+    const next = asked.code ? decoded(asked.code, worlds) : states.now;
+    if (asked.pinned) pinned = decoded(asked.pinned, worlds);
     states.commit(next);
   } catch (error) {
     later(true);
@@ -256,10 +281,10 @@ function setLanguage(name) {
 /** Return what every picture and table says of itself. */
 function notes() {
   const { model, ensemble, levers } = states.now;
-  const set = leversOf(model)
-    .map((lever, i) => ({ lever, i }))
-    .filter(({ i }) => isMoved(leversOf(model), levers, i))
-    .map(({ lever, i }) => ({ lever: speak.say(`lever.${lever.id}`), value: leverText(lever, levers[i], speak) }))
+  const table = tableOf(model);
+  const set = table.levers
+    .map((lever, i) => ({ lever: speak.say(`lever.${lever.id}`), value: leverText(lever, levers[i], speak) }))
+    .filter((_, i) => isMoved(table, levers, i))
     .map((said) => speak.say("export.setting", said));
   const told = { code: code(states.now), model: speak.say(`model.${model}`), version: facts.version };
   const rest = { settings: set.length ? speak.list(set) : speak.say("export.defaults"), worlds: speak.say(`worlds.${ensemble}`) };
@@ -302,7 +327,7 @@ function begin() {
   const onClick = {
     undo: () => states.undo(),
     redo: () => states.redo(),
-    reset: () => states.commit({ ...states.now, levers: usualState(leversOf(states.now.model)) }),
+    reset: () => states.commit({ ...states.now, levers: usualState(tableOf(states.now.model)) }),
     pin: () => {
       pinned = pinned ? null : states.now;
       later(true);

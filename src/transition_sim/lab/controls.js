@@ -1,6 +1,7 @@
 /* The levers on the page: sliders and choices, made from what the page's facts say of them. */
 
-import { isMoved, usualOf, valueOf } from "./levers.js";
+import { valueOf } from "./codec.js";
+import { isMoved, usualOf } from "./levers.js";
 
 /** Return a new element with classes, attributes and children (text or elements). */
 export function make(tag, attributes = {}, ...children) {
@@ -32,7 +33,8 @@ function optionText(lever, option, speak) {
 /** Fill `host` with the controls of a model's levers, under headings. Returns `show(state)`, which sets them to a state.
 
     `onPreview(i, index)` while a slider moves, `onSet(i, index)` when it is let go or another control is used. */
-export function controls(host, levers, panels, speak, onPreview, onSet) {
+export function controls(host, table, panels, speak, onPreview, onSet) {
+  const { levers } = table;
   const shown = [];
   host.replaceChildren();
   for (const id in panels.groups) {
@@ -47,10 +49,19 @@ export function controls(host, levers, panels, speak, onPreview, onSet) {
     }
   }
 
+  /** Return a button that shows and hides what a lever means and what its model says of it. */
   function about(lever) {
+    const id = `about-${lever.id}`;
     const own = make("p", {}, speak.say(`lever.${lever.id}.help`));
     const sources = lever.documentation.map((text) => make("p", { lang: "en", dir: "ltr", class: "source" }, text));
-    return make("details", { class: "about" }, make("summary", {}, speak.say("lever.about")), own, ...sources);
+    const text = make("div", { id, class: "about", hidden: true }, own, ...sources);
+    const button = make("button", { type: "button", class: "help", "aria-expanded": "false", "aria-controls": id }, "?");
+    button.setAttribute("aria-label", speak.say("lever.about", { lever: speak.say(`lever.${lever.id}`) }));
+    button.addEventListener("click", () => {
+      text.hidden = !text.hidden;
+      button.setAttribute("aria-expanded", String(!text.hidden));
+    });
+    return { button, text };
   }
 
   function slider(lever, i) {
@@ -62,15 +73,15 @@ export function controls(host, levers, panels, speak, onPreview, onSet) {
       onchange: () => onSet(i, Number(input.value)),
     });
     const back = make("button", { type: "button", class: "quiet", hidden: true });
-    const head = make("div", { class: "lever-head" }, make("label", { for: id }, speak.say(`lever.${lever.id}`)), value);
-    const foot = make("div", { class: "lever-foot" }, about(lever), back);
-    const node = make("div", { class: "lever" }, head, input, foot);
+    const { button, text } = about(lever);
+    const name = make("label", { for: id }, speak.say(`lever.${lever.id}`));
+    const node = make("div", { class: "lever" }, make("div", { class: "lever-head" }, name, value, button), input, back, text);
     function show(state) {
       const words = leverText(lever, state[i], speak);
       if (Number(input.value) !== state[i]) input.value = String(state[i]);
       if (value.textContent !== words) value.textContent = words;
       if (input.getAttribute("aria-valuetext") !== words) input.setAttribute("aria-valuetext", words);
-      const changed = isMoved(levers, state, i);
+      const changed = isMoved(table, state, i);
       if (back.hidden !== changed) return;
       const usual = usualOf(lever, state[0]);
       back.hidden = !changed;
@@ -89,11 +100,12 @@ export function controls(host, levers, panels, speak, onPreview, onSet) {
       make("label", { class: "choice" }, buttons[k], make("span", {}, optionText(lever, option.id, speak))),
     );
     const legend = make("legend", {}, speak.say(`lever.${lever.id}`));
-    const foot = make("div", { class: "lever-foot" }, about(lever));
-    const node = make("fieldset", { class: "lever" }, legend, make("div", { class: "choices" }, ...labels), foot);
+    const { button, text } = about(lever);
+    const line = make("div", { class: "choice-line" }, make("div", { class: "choices" }, ...labels), button);
+    const node = make("fieldset", { class: "lever" }, legend, line, text);
     function show(state) {
       if (!buttons[state[i]].checked) buttons[state[i]].checked = true;
-      node.classList.toggle("changed", isMoved(levers, state, i));
+      node.classList.toggle("changed", isMoved(table, state, i));
     }
     return { node, show };
   }

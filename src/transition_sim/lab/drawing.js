@@ -8,17 +8,8 @@ const START = -12;
 
 /** Return how time is written on the axes: in years from the mandate. */
 function timeAxis(speak, to) {
-  const format = (month, exact) => (exact ? speak.say("chart.at", { time: atTime(speak, month) }) : speak.number(month / 12));
+  const format = (month, exact) => (exact ? speak.say("chart.at", { time: speak.months(Math.round(month)) }) : speak.number(month / 12));
   return { from: START, to, ticks: [0, 60, 120, 180, 240].filter((tick) => tick <= to), label: speak.say("chart.years"), format };
-}
-
-/** Return a moment as words: so many years and months from the mandate. */
-export function atTime(speak, month) {
-  const whole = Math.round(month);
-  const years = Math.trunc(whole / 12);
-  const rest = whole - 12 * years;
-  if (!rest) return speak.span(years, "year");
-  return years ? speak.list([speak.span(years, "year"), speak.span(rest, "month")]) : speak.span(rest, "month");
 }
 
 /** Make all charts of one model in `places` {risk, hazard, drivers, gap, chain, small: {name: host}}.
@@ -27,7 +18,7 @@ export function atTime(speak, month) {
 export function drawing(places, facts, modelName, speak, onCursor) {
   const panels = facts.panels[modelName];
   const model = facts.models[modelName];
-  const wide = (width) => Math.max(230, Math.min(width * 0.46, 430));
+  const wide = (width) => (width < 620 ? 205 : Math.max(240, Math.min(width * 0.44, innerHeight * 0.46)));
   const panel = () => 190;
   const direction = speak.direction;
   const roomy = places.risk.clientWidth > 620;
@@ -35,7 +26,7 @@ export function drawing(places, facts, modelName, speak, onCursor) {
     risk: timeChart(places.risk, { height: wide, margin: { right: roomy ? 138 : 14 }, onCursor }),
     hazard: timeChart(places.hazard, { height: panel, small: true, onCursor }),
     gap: timeChart(places.gap, { height: panel, small: true, onCursor }),
-    drivers: rowsChart(places.drivers, { height: () => 46 + 42 * model.drivers.length, onCursor }),
+    drivers: rowsChart(places.drivers, { height: () => 50 + 54 * model.drivers.length, onCursor }),
     chain: barsChart(places.chain, { height: () => 46 * panels.chain.length }),
   };
   for (const name of panels.small) charts[name] = timeChart(places.small[name], { height: panel, small: true, onCursor });

@@ -25,12 +25,17 @@ export function speaker(catalogue, language) {
   const percent = (share, digits = 0) =>
     format({ style: "percent", maximumFractionDigits: digits, minimumFractionDigits: digits }).format(share);
   const short = (value) => format({ maximumSignificantDigits: 3 }).format(value);
-  const span = (count, unit) => format({ style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 1 }).format(count);
+  const span = (count, unit, unitDisplay = "long") =>
+    format({ style: "unit", unit, unitDisplay, maximumFractionDigits: 1 }).format(count);
 
-  /** Return a number of months as people say it: in years where they are whole, else in months. */
+  /** Return a number of months as people say it: in years where they are whole, else in years and months. */
   function months(count) {
-    const whole = Math.abs(count) >= 12 && Math.abs(count / 12 - Math.round(count / 12)) < 1e-9;
-    return whole ? span(Math.round(count / 12), "year") : span(count, "month");
+    const years = Math.trunc(count / 12);
+    const rest = count - 12 * years;
+    if (!years) return span(count, "month");
+    if (!rest) return span(years, "year");
+    const parts = [span(years, "year", "short"), span(rest, "month", "short")];
+    return new Intl.ListFormat(locale, { style: "narrow", type: "unit" }).format(parts);
   }
 
   const list = (items) => new Intl.ListFormat(locale, { style: "long", type: "conjunction" }).format(items);

@@ -44,18 +44,21 @@ export function fillTable(table, speak, rows) {
   table.replaceChildren(make("caption", {}, speak.say("table.caption")), make("thead", {}, head), make("tbody", {}, ...body));
 }
 
-/** Return why the risk within some years differs from that of another line: one or two sentences.
+/** Return the change over worlds of the risk within some years, against what `reference` names. */
+export function changeText(speak, band, other, year, reference) {
+  const change = band.final[year].map((value, run) => value - other.final[year][run]);
+  const [least, , most] = quantiles(change, LEVELS);
+  return speak.say("why.worlds", { reference: speak.say(`why.${reference}`), range: points(speak, least, most) });
+}
 
-    `about` is {panels, drivers}; lines as of a runner; `reference` says what the other line is. */
-export function why(speak, about, before, after, year, reference) {
+/** Return why the risk of the line within some years differs from that of another line.
+
+    `about` is {panels, drivers, rule}; lines are as of a runner. Where a relapse means something else in the other, that
+    is said instead: see `meansOther`. */
+export function why(speak, about, before, after, year) {
   const { risk } = about.panels;
-  const told = speak.say(`why.${reference}`);
-  if (before.spread !== after.spread || before.baseline !== after.baseline)
-    return speak.say("why.other_meaning", { reference: told });
   const from = after.time.indexOf(0);
   const to = after.time.indexOf(12 * year);
-  const change = after.risk[to] - before.risk[to];
-  const values = { reference: told, years: speak.span(year, "year"), change: speak.signed(100 * change) };
   const one = (line) => ({
     hazard: line.series[risk.hazard],
     cumulative: line.series[risk.cumulative],
@@ -67,8 +70,14 @@ export function why(speak, about, before, after, year, reference) {
     .filter((part) => Math.abs(part.size) >= LEAST)
     .sort((a, b) => Math.abs(b.size) - Math.abs(a.size))
     .slice(0, SHOWN)
-    .map((part) => speak.say("why.part", { driver: speak.say(`driver.${part.name}`), points: speak.signed(100 * part.size) }));
-  if (!named.length) return speak.say("why.hardly", values);
-  const sense = Math.abs(change) < LEAST ? "cancels" : change > 0 ? "rises" : "falls";
-  return speak.say(`why.${sense}`, { ...values, drivers: speak.list(named) });
+    .map(({ size, name }) => speak.say("why.part", { driver: speak.say(`driver.${name}`), points: speak.signed(100 * size) }));
+  const change = after.risk[to] - before.risk[to];
+  const said = { change: speak.signed(100 * change), drivers: speak.list(named) };
+  if (!named.length) return speak.say("why.hardly", { change: said.change });
+  return speak.say(Math.abs(change) < LEAST ? "why.cancels" : "why.line", said);
+}
+
+/** Return whether relapse means another thing in two runs, so that their risks cannot be set against each other. */
+export function meansOther(one, other) {
+  return one.spread !== other.spread || one.baseline !== other.baseline;
 }
