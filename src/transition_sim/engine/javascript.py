@@ -13,7 +13,8 @@ be left out (the file's own; view 0). `time` Float64Array; `series[j]` Float64Ar
 Limits are not checked there; a run that breaks down holds NaN or infinities, nothing is thrown for it. RangeError for
 settings of time that cannot be, and for a wrong number of constants.
 
-Calls share memory inside the module: one call at a time (as JavaScript has it), another worker has its own.
+Calls share memory inside the module: one call at a time (as JavaScript has it), another worker has its own. Opened from
+a file, Chromium takes a module by `import(blob URL)` but no module as a worker: workers want the script.
 
 Generated code names things by index (`v12`, `C[3]`) and numbers by the shortest text that reads back as the same
 double; no text of a model file becomes code, and strings are escaped so that no `</script>` is in them. Parts are
