@@ -75,9 +75,9 @@ def report(browser: Any, file: Path, model: str, rate: int, workers: bool, steps
     page.goto(file.as_uri())
     page.locator(f"[name=model][value={model}]").check()
     page.locator("#range:not(.stale):not(:empty)").wait_for()
-    found = [page.evaluate(STEP, {"id": "lever-draw_down_start", "index": 20 + i % 40}) for i in range(12)]  # warm
+    found = [page.evaluate(STEP, {"id": "lever-draw_down_start", "index": 5 + i}) for i in range(12)]  # warm
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": rate})
-    found = [page.evaluate(STEP, {"id": "lever-draw_down_start", "index": 40 + i}) for i in range(steps)]
+    found = [page.evaluate(STEP, {"id": "lever-draw_down_start", "index": 52 + i}) for i in range(steps)]
     told = "  ".join(
         f"{statistics.median(step[key] for step in found):6.1f} ({max(step[key] for step in found):.0f})"
         for key in ("line", "band", "pause")

@@ -33,7 +33,10 @@ DOORS = {
     "matplotlib": {f"figures/{name}.py" for name in ("comparison", "draw", "evidence", "runs")},
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
-    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sweeps")},
+    "typer": {
+        f"cli/{name}.py"
+        for name in ("common", "compare", "entry", "evidence", "lab", "models", "scenarios", "sweeps")
+    },
     "pydantic": {
         f"study/{name}.py"
         for name in ("evidence", "findings", "levers", "measures", "scenario", "sweeps/file", "worlds")
@@ -41,6 +44,7 @@ DOORS = {
     "pyarrow": {"study/sweeps/tables.py"},
     "filelock": {"study/sweeps/store.py"},
     "distributed": {"study/sweeps/cluster.py"},
+    "jinja2": {"lab/page.py"},
     "platformdirs": {"cache.py"},
     "subprocess": {"model/insight.py"},
 }

@@ -225,6 +225,7 @@ function settle() {
   $("redo").disabled = !states.canRedo;
   $("pin").setAttribute("aria-pressed", String(Boolean(pinned)));
   write("pin", speak.say(pinned ? "action.unpin" : "action.pin"));
+  $("key-pinned").hidden = !comparable(pinned);
   for (const input of document.querySelectorAll("[name=ensemble]")) input.checked = input.value === state.ensemble;
   write("code", code(state));
   const worlds = state.ensemble === facts.ensembles[0] ? "" : state.ensemble;

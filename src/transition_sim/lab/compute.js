@@ -2,7 +2,7 @@
 
 import { runWorlds, unpack } from "./worlds.js";
 
-/** Return `{ask(job, done), kind}`: `ask` computes a job over all worlds and calls `done({time, tables})` unless a newer
+/** Return `{ask(job, done), kind}`: `ask` computes a job over all worlds and calls `done({time, tables, totals})` unless a newer
     one was asked for meanwhile. `settings` is {worlds: by ensemble, owner, rule}; `source` the text of a worker's script.
     `kind` says where the work is done: "workers" or "page". */
 export function bandMaker(settings, source) {
@@ -13,9 +13,9 @@ export function bandMaker(settings, source) {
   const workers = startWorkers(source, settings, take, fallBack);
   if (!workers.length) onPage = true;
 
-  function take({ number: of, part, time, tables }) {
+  function take({ number: of, part, time, tables, totals }) {
     if (of !== number || !current) return;
-    parts[part] = { time, tables };
+    parts[part] = { time, tables, totals };
     if (parts.filter(Boolean).length === workers.length) finish(joined(parts, current.edges));
   }
 
@@ -67,7 +67,7 @@ function startWorkers(source, settings, take, fallBack) {
   const started = [];
   try {
     const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    const wanted = Math.min(Math.max((navigator.hardwareConcurrency || 2) - 1, 1), 4);
+    const wanted = Math.min(navigator.hardwareConcurrency || 2, 4);
     for (let i = 0; i < wanted; i++) {
       const worker = new Worker(url);
       worker.onmessage = ({ data }) => take(data);
@@ -81,18 +81,21 @@ function startWorkers(source, settings, take, fallBack) {
   return started;
 }
 
-/** Return the tables of all parts (time x run), joined along runs. */
+/** Return the tables and totals of all parts (row x run), joined along runs. */
 function joined(parts, edges) {
-  const { time } = parts[0];
   const runs = edges[edges.length - 1];
-  const tables = {};
-  for (const name in parts[0].tables) {
-    const table = (tables[name] = new Float64Array(time.length * runs));
-    parts.forEach((part, i) => {
-      const width = edges[i + 1] - edges[i];
-      for (let t = 0; t < time.length; t++)
-        table.set(part.tables[name].subarray(t * width, (t + 1) * width), t * runs + edges[i]);
-    });
-  }
-  return { time, tables };
+  const join = (of) => {
+    const result = {};
+    for (const name in parts[0][of]) {
+      const rows = parts[0][of][name].length / (edges[1] - edges[0]);
+      const table = (result[name] = new Float64Array(rows * runs));
+      parts.forEach((part, i) => {
+        const width = edges[i + 1] - edges[i];
+        for (let row = 0; row < rows; row++)
+          table.set(part[of][name].subarray(row * width, (row + 1) * width), row * runs + edges[i]);
+      });
+    }
+    return result;
+  };
+  return { time: parts[0].time, tables: join("tables"), totals: join("totals") };
 }

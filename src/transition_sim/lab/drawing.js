@@ -20,14 +20,15 @@ export function drawing(places, facts, modelName, speak, onCursor) {
   const model = facts.models[modelName];
   const wide = (width) => (width < 620 ? 205 : Math.max(240, Math.min(width * 0.44, innerHeight * 0.46)));
   const panel = () => 190;
+  const tall = () => 40 * panels.chain.length;
   const direction = speak.direction;
   const roomy = places.risk.clientWidth > 620;
   const charts = {
     risk: timeChart(places.risk, { height: wide, margin: { right: roomy ? 138 : 14 }, onCursor }),
-    hazard: timeChart(places.hazard, { height: panel, small: true, onCursor }),
-    gap: timeChart(places.gap, { height: panel, small: true, onCursor }),
+    hazard: timeChart(places.hazard, { height: tall, small: true, onCursor }),
+    gap: timeChart(places.gap, { height: tall, small: true, onCursor }),
     drivers: rowsChart(places.drivers, { height: () => 50 + 54 * model.drivers.length, onCursor }),
-    chain: barsChart(places.chain, { height: () => 46 * panels.chain.length }),
+    chain: barsChart(places.chain, { height: tall }),
   };
   for (const name of panels.small) charts[name] = timeChart(places.small[name], { height: panel, small: true, onCursor });
 
@@ -103,14 +104,25 @@ export function drawing(places, facts, modelName, speak, onCursor) {
     const { time } = view.now;
     const from = time.indexOf(0);
     const to = time.indexOf(12 * view.horizon);
-    const bars = panels.chain.map((name, i) => ({
-      id: name,
-      label: speak.say(`variable.${name}`),
-      value: integral(time, view.now.series[name], from, to),
-      pinned: view.pinned ? integral(time, view.pinned.series[name], from, to) : undefined,
-      kind: i === 0 ? "loss" : i === panels.chain.length - 1 ? "good" : "plain",
-    }));
-    return { bars, direction, format: (value) => speak.say("chart.money", { amount: speak.short(value) }) };
+    const last = panels.chain.indexOf(panels.money.absorbed);
+    const bars = panels.chain.map((name, i) => {
+      const range = view.band?.totals[view.horizon][name];
+      return {
+        id: name,
+        label: speak.say(`variable.${name}`),
+        value: integral(time, view.now.series[name], from, to),
+        pinned: view.pinned ? integral(time, view.pinned.series[name], from, to) : undefined,
+        low: range?.[0],
+        high: range?.[2],
+        kind: panels.lost.includes(name) ? "loss" : i === 0 ? "need" : i === last ? "good" : "plain",
+      };
+    });
+    const amount = ({ low, high, value }) => {
+      const both = low === undefined ? [value, value] : [low, high];
+      const [one, other] = both.map((each) => speak.short(Number(each.toPrecision(2))));
+      return one === other ? one : speak.say("range", { low: one, high: other });
+    };
+    return { bars, direction, format: (bar) => speak.say("chart.money", { amount: amount(bar) }) };
   }
 
   const unitOf = (name) => speak.say(`unit.${model.units[name]}`);

@@ -76,7 +76,7 @@ def line_outputs(model: Model, panels: Mapping[str, Any]) -> list[str]:
 def band_outputs(model: Model, panels: Mapping[str, Any]) -> list[str]:
     """Return the variables of which the page draws bands over worlds."""
     risks = [name for key, name in panels["risk"].items() if name and key != "baseline"]
-    return [*risks, *panels["small"]]
+    return list(dict.fromkeys([*risks, *panels["small"], *panels["chain"]]))
 
 
 def _named(panels: Mapping[str, Any]) -> list[str]:

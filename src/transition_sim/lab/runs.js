@@ -1,7 +1,7 @@
 /* What a state of the levers gives: one line at the model's own values at once, and later the band over worlds. */
 
 import { models } from "./models.js";
-import { bands, probability } from "./risk.js";
+import { bands, probability, quantiles } from "./risk.js";
 import { placeOf } from "./worlds.js";
 
 export const YEARS = [5, 10, 15, 20];
@@ -11,7 +11,8 @@ const LINES_KEPT = 40;
 /** Return `{line(state), band(state, done), bandOf(state), kind()}` over the page's `facts` and a maker of bands.
 
     A state is {model, given: {constant: value}, ensemble}. A line is {time, series: by name, risk, spread, baseline}; a band is {time,
-    risk, tables: by name, each [low, middle, high] over time; final: by year, the risk of each world}. */
+    risk, tables: by name, each [low, middle, high] over time; final: by year, the risk of each world; totals: by year and
+    name, [low, middle, high] of what was added up}. */
 export function runner(facts, maker) {
   const lines = new Map();
   const found = new Map();
@@ -47,20 +48,28 @@ export function runner(facts, maker) {
     });
   }
 
+  function jobOf(state) {
+    const { model, ensemble } = state;
+    const { risk, small, chain } = facts.panels[model];
+    const given = Object.keys(state.given).map((name) => placeOf(model).get(name));
+    const until = YEARS.map((year) => 12 * year);
+    const kept = { cumulative: risk.cumulative, spread: risk.spread, shown: [risk.hazard, ...small], totals: chain, until };
+    return { model, ensemble, values: valuesOf(state), given, view: "band", saveEvery: 3, ...kept };
+  }
+
   function band(state, done) {
     const key = keyOf(state);
     if (found.has(key)) return done(found.get(key));
-    const { cumulative, spread } = facts.panels[state.model].risk;
-    const given = Object.keys(state.given).map((name) => placeOf(state.model).get(name));
-    const { model, ensemble } = state;
-    const job = { model, ensemble, values: valuesOf(state), given, view: "band", saveEvery: 3, cumulative, spread };
-    return maker.ask(job, ({ time, tables }) => {
-      const runs = facts.worlds[ensemble].runs;
-      const result = { time, tables: {}, final: {} };
-      for (const year of YEARS) {
-        const at = time.indexOf(12 * year);
-        result.final[year] = tables[cumulative].slice(at * runs, (at + 1) * runs);
-      }
+    return maker.ask(jobOf(state), ({ time, tables, totals }) => {
+      const runs = facts.worlds[state.ensemble].runs;
+      const { cumulative } = facts.panels[state.model].risk;
+      const row = (table, at) => table.slice(at * runs, (at + 1) * runs);
+      const result = { time, tables: {}, final: {}, totals: {} };
+      YEARS.forEach((year, k) => {
+        result.final[year] = row(tables[cumulative], time.indexOf(12 * year));
+        result.totals[year] = {};
+        for (const name in totals) result.totals[year][name] = quantiles(row(totals[name], k), LEVELS);
+      });
       for (const name in tables) result.tables[name] = bands(tables[name], runs, LEVELS);
       result.risk = result.tables[cumulative];
       done(remembered(found, key, () => result));

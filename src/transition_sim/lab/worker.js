@@ -28,6 +28,7 @@ self.onmessage = async ({ data }) => {
   const stopped = () => data.number !== latest;
   const found = await runWorlds(data.job, unpacked.get(key), settings.rule, 25, pause, stopped);
   if (!found) return;
-  const buffers = [found.time.buffer, ...Object.values(found.tables).map((table) => table.buffer)];
+  const made = [found.time, ...Object.values(found.tables), ...Object.values(found.totals)];
+  const buffers = made.map((values) => values.buffer);
   self.postMessage({ number: data.number, part: data.part, ...found }, buffers);
 };

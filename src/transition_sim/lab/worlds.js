@@ -45,31 +45,43 @@ function borrow(name, column, modelName, owner) {
 
 /** Return what some worlds give, or null where `stopped()` says so meanwhile.
 
-    `job` is {model, values, given: [indices of what is set], from, to, saveEvery, view, cumulative, spread}: names of a
-    view's outputs, `spread` null where the model has none. `worlds` are the columns; `pause()` gives back control between
-    slices of `slice` runs. Gives {time, tables}: `tables[name]` is time x run, with the probability of relapse under the
-    name of the cumulative hazard. */
+    `job` is {model, values, given: [indices of what is set], from, to, saveEvery, view, cumulative, spread, shown, totals,
+    until}: names of a view's outputs, `spread` null where the model has none. `worlds` are the columns; `pause()` gives
+    back control between slices of `slice` runs. Gives {time, tables, totals}: `tables[name]` is time x run, for `shown`
+    and, as the probability of relapse, for `cumulative`; `totals[name]` the integral from time 0 to each of the times
+    `until`, moment x run. */
 export async function runWorlds(job, worlds, rule, slice, pause, stopped) {
   const count = job.to - job.from;
-  const tables = {};
-  let time = null;
+  const found = { time: null, tables: {}, totals: {} };
   for (let begin = job.from; begin < job.to; begin += slice) {
     await pause();
     if (stopped()) return null;
     const width = Math.min(slice, job.to - begin);
     const done = runSlice(job, worlds, begin, begin + width);
-    time = done.time;
-    done.tables[job.cumulative] = risks(done, job, rule, width);
-    for (const name in done.tables) {
-      tables[name] ??= new Float64Array(time.length * count);
-      for (let t = 0; t < time.length; t++) {
-        const row = done.tables[name].subarray(t * width, (t + 1) * width);
-        tables[name].set(row, t * count + begin - job.from);
-      }
-    }
+    found.time = done.time;
+    const keep = (into, name, values) => {
+      into[name] ??= new Float64Array((values.length / width) * count);
+      for (let row = 0; row * width < values.length; row++)
+        into[name].set(values.subarray(row * width, (row + 1) * width), row * count + begin - job.from);
+    };
+    keep(found.tables, job.cumulative, risks(done, job, rule, width));
+    for (const name of job.shown) keep(found.tables, name, done.tables[name]);
+    for (const name of job.totals) keep(found.totals, name, totals(done, name, job.until, width));
   }
-  if (job.spread) delete tables[job.spread];
-  return { time, tables };
+  return found;
+}
+
+/** Return integrals by the trapezoidal rule from time 0 to each of some times, moment x run. */
+function totals({ time, tables }, name, until, runs) {
+  const table = tables[name];
+  const result = new Float64Array(until.length * runs);
+  const from = time.indexOf(0);
+  until.forEach((end, k) => {
+    for (let t = from + 1; time[t] <= end; t++)
+      for (let run = 0; run < runs; run++)
+        result[k * runs + run] += ((table[t * runs + run] + table[(t - 1) * runs + run]) / 2) * (time[t] - time[t - 1]);
+  });
+  return result;
 }
 
 function runSlice(job, worlds, begin, end) {
