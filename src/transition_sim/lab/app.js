@@ -21,7 +21,6 @@ const tableOf = (model) => facts.models[model].table;
 const tables = Object.keys(facts.models).map(tableOf);
 const fresh = (model) => ({ model, ensemble: facts.ensembles[0], levers: usualState(tableOf(model)) });
 const states = store(fresh(facts.first), (state, final) => later(final));
-const DEFINITIONS = ["war", "armed_conflict", "major_war"];
 
 let speak = null;
 let pinned = null;
@@ -40,7 +39,7 @@ function runOf({ model, levers }) {
 
 const comparable = (state) => (state && state.model === states.now.model ? state : null);
 const horizon = () => Number($("horizon").value);
-const definition = (run) => DEFINITIONS[run.given["relapse definition"] ?? 0];
+const definition = (run) => facts.definitions[run.given[facts.panels[run.model].risk.definition] ?? 0];
 
 /* ---- drawing, at most once a frame ---- */
 

@@ -20,6 +20,7 @@ from transition_sim.model.reader import load_model
 from transition_sim.study.drivers import PREFIX, with_drivers
 from transition_sim.study.ensembles import ENSEMBLES
 from transition_sim.study.levers import Lever, lever_table
+from transition_sim.study.scenario import DEFINITIONS
 from transition_sim.study.yaml_file import plain, read_yaml
 from transition_sim.web.bundle import bundle, shared
 
@@ -75,7 +76,7 @@ def line_outputs(model: Model, panels: Mapping[str, Any]) -> list[str]:
 
 def band_outputs(model: Model, panels: Mapping[str, Any]) -> list[str]:
     """Return the variables of which the page draws bands over worlds."""
-    risks = [name for key, name in panels["risk"].items() if name and key != "baseline"]
+    risks = [name for key, name in panels["risk"].items() if name and key not in ("baseline", "definition")]
     return list(dict.fromkeys([*risks, *panels["small"], *panels["chain"]]))
 
 
@@ -102,7 +103,7 @@ def _engine(models: Mapping[str, Model], panels: Mapping[str, Any]) -> str:
 def _facts(models: Mapping[str, Model], panels: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     nodes, weights = risk.frailty_rule()
     return {
-        "version": __version__, "first": MODELS[0], "owner": OWNER, "ensembles": list(ENSEMBLES),
+        "version": __version__, "first": MODELS[0], "owner": OWNER, "ensembles": list(ENSEMBLES), "definitions": list(DEFINITIONS),
         "rule": {"nodes": nodes.tolist(), "weights": weights.tolist()},
         "worlds": {name: pack_worlds(load_model(shipped_model(OWNER)), name).data() for name in ENSEMBLES},
         "panels": panels, "catalogue": catalogue.data(),

@@ -20,7 +20,7 @@ const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"
     cumulative hazard is the probability of relapse over frailty. */
 export function tableText(notes, line, band, units, cumulative) {
   const names = Object.keys(line.series);
-  const risk = "relapse probability over frailty";
+  const risk = "risk of relapse over frailty";
   const tables = band ? Object.keys(band.tables) : [];
   const head = ["time (Month)", ...names.map((name) => `${name} (${units[name]})`), `${risk} (Dmnl)`];
   const ofWorlds = tables.flatMap((name) =>
