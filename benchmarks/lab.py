@@ -74,7 +74,7 @@ def report(browser: Any, file: Path, model: str, rate: int, workers: bool, steps
         page.add_init_script("Worker = undefined")
     page.goto(file.as_uri())
     page.locator(f"[name=model][value={model}]").check()
-    page.locator("#range:not(.stale):not(:empty)").wait_for()
+    page.locator("#bench[aria-busy=false]").wait_for()
     found = [page.evaluate(STEP, {"id": "lever-draw_down_start", "index": 5 + i}) for i in range(12)]  # warm
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": rate})
     found = [page.evaluate(STEP, {"id": "lever-draw_down_start", "index": 52 + i}) for i in range(steps)]

@@ -48,6 +48,7 @@ let settling = false;
 
 function later(final) {
   settling ||= final;
+  busy(true);
   if (waiting) return;
   waiting = true;
   requestAnimationFrame(() => {
@@ -84,7 +85,18 @@ function banded(run, band) {
     measured("band", begun);
   }
   const other = reference();
-  if (other && !runs.bandOf(runOf(other))) runs.band(runOf(other), () => say(run, band));
+  if (!other || runs.bandOf(runOf(other))) busy(false);
+  else
+    runs.band(runOf(other), () => {
+      say(run, band);
+      busy(false);
+    });
+}
+
+/** Say whether something is still being computed or drawn. */
+function busy(is) {
+  const text = String(is);
+  if ($("bench").getAttribute("aria-busy") !== text) $("bench").setAttribute("aria-busy", text);
 }
 
 /** Return the state that the present is told against: the pinned one, else the one before; null where there is none. */
