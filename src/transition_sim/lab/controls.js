@@ -40,7 +40,8 @@ export function controls(host, table, panels, speak, onPreview, onSet) {
   for (const id in panels.groups) {
     const body = make("div", { class: "group-body" });
     const summary = make("summary", {}, speak.say(`group.${id}`));
-    host.append(make("details", { class: "group", open: panels.open.includes(id) }, summary, body));
+    const open = panels.open.includes(id) && (innerWidth >= 960 || id === panels.open[0]);
+    host.append(make("details", { class: "group", open }, summary, body));
     for (const name of panels.groups[id]) {
       const i = levers.findIndex((lever) => lever.id === name);
       const control = levers[i].options ? choice(levers[i], i) : slider(levers[i], i);

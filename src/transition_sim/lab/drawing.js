@@ -122,7 +122,7 @@ export function drawing(places, facts, modelName, speak, onCursor) {
       const [one, other] = both.map((each) => speak.short(Number(each.toPrecision(2))));
       return one === other ? one : speak.say("range", { low: one, high: other });
     };
-    return { bars, direction, format: (bar) => speak.say("chart.money", { amount: amount(bar) }) };
+    return { bars, direction, format: amount };
   }
 
   const unitOf = (name) => speak.say(`unit.${model.units[name]}`);
