@@ -34,8 +34,7 @@ DOORS = {
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
     "typer": {
-        f"cli/{name}.py"
-        for name in ("common", "compare", "entry", "evidence", "lab", "models", "scenarios", "sweeps")
+        f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "lab", "models", "scenarios", "sweeps")
     },
     "pydantic": {
         f"study/{name}.py"

@@ -131,7 +131,8 @@ def test_page_and_python_agree_on_200_random_settings(open_lab: Go, name: str) -
     theirs = open_lab().page.evaluate(
         """([name, columns]) => { const { model, runMany } = module_models.models[name];
         const done = runMany(columns, 200, { saveEvery: 12 });
-        return { names: model.outputs.map((o) => o.name), time: [...done.time], series: done.series.map((s) => [...s]) };
+        const names = model.outputs.map((output) => output.name);
+        return { names, time: [...done.time], series: done.series.map((values) => [...values]) };
         }""",
         [name, given],
     )
@@ -298,7 +299,8 @@ def test_a_link_opens_the_same_state_with_what_it_is_compared_with(open_lab: Go)
 
 
 HOSTILE = (
-    "<img src=x onerror=alert(1)>", "javascript:alert(1)", "';alert(1)//", "1G4A<script>alert(1)</script>", "\u202e1G4A",
+    "<img src=x onerror=alert(1)>", "javascript:alert(1)", "';alert(1)//", "1G4A<script>alert(1)</script>",
+    "\u202e1G4A",
     "A" * 500, "1G4A-" * 30, "../../../etc/passwd", "{{7*7}}", "%00", "1T00-0000",
 )  # fmt: skip
 
