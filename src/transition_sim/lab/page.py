@@ -44,7 +44,7 @@ def build_page() -> str:
     engine = _engine(models, panels)
     app = bundle(_modules(), "app.js", given=(*_ENGINE, "models.js"))
     style = shared("style.css") + _file("page.css")
-    html = _template().render(
+    html: str = _template().render(
         version=__version__, title=catalogue.text("title"), style=_plain(style), policy=_policy([engine, app], style),
         languages=catalogue.languages, without_scripts=_without_scripts(catalogue), models=MODELS, ensembles=ENSEMBLES,
         years=YEARS, hashes=[f"{name}.mdl {model.file_hash[:12]}" for name, model in models.items()],
