@@ -190,15 +190,16 @@ def test_a_run_goes_from_the_command_line_to_the_page_and_back(
         assert stop.value.code in (0, None)
         return capsys.readouterr().out
 
+    alone = ("--ensemble", "none")
     set_ = ("--set", "draw down start=5 years", "--set", "aid cut share=0.5")
-    code = json.loads(command("run", "entry_points/late_transition", *set_, "--json"))["code"]
+    code = json.loads(command("run", "entry_points/late_transition", *set_, *alone, "--json"))["code"]
     tab = open_lab().page
     tab.fill("#code-in", code)
     tab.keyboard.press("Enter")
     settled(tab)
     assert tab.inner_text("output[for=lever-draw_down_start]") == "5 years"
     _, theirs = saved_table(tab)
-    command("run", "--code", tab.inner_text("#code"), "--out", str(tmp_path))
+    command("run", "--code", tab.inner_text("#code"), *alone, "--out", str(tmp_path))
     with (tmp_path / "trajectories.csv").open(encoding="utf-8") as file:
         ours = list(csv.DictReader(file))
     assert len(ours) == len(theirs) == 253
@@ -375,7 +376,9 @@ def test_pictures_and_print_hold_the_caution(open_lab: Go, tmp_path: Path) -> No
     assert data.startswith(b"\x89PNG")
     assert len(data) > 20_000
     (seen.picture("lab-printed-picture").parent / "lab-saved-picture.png").write_bytes(data)
+    to(tab, "pledges_kept", 6)
     tab.emulate_media(media="print")
+    assert load_catalogue().text("lever.pledges_kept", "ar") in tab.inner_text("#settings")
     assert tab.locator(".caution").is_visible()
     assert tab.locator("#controls input[type=range]").first.is_hidden()
     seen.picture("lab-print")
