@@ -2,6 +2,9 @@
 
 import { runWorlds, unpack } from "./worlds.js";
 
+/** Milliseconds that the page is kept at work before it may answer, where there are no workers. */
+const AT_A_STRETCH = 8;
+
 /** Return `{ask(job, done), kind}`: `ask` computes a job over all worlds and calls `done({time, tables, totals})`
     unless a newer one was asked for meanwhile. `settings` is {worlds: by ensemble, owner, rule}; `source` the text
     of a worker's script. `kind` says where the work is done: "workers" or "page". */
@@ -36,9 +39,14 @@ export function bandMaker(settings, source) {
   async function here(job, mine) {
     const key = `${job.model} ${job.ensemble}`;
     if (!here.worlds.has(key)) here.worlds.set(key, unpack(settings.worlds[job.ensemble], job.model, settings.owner));
-    const pause = () => new Promise((resolve) => setTimeout(resolve, 0));
+    let since = performance.now();
+    const pause = async () => {
+      if (performance.now() - since < AT_A_STRETCH) return;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      since = performance.now();
+    };
     const all = { ...job, from: 0, to: settings.worlds[job.ensemble].runs };
-    const found = await runWorlds(all, here.worlds.get(key), settings.rule, 4, pause, () => mine !== number);
+    const found = await runWorlds(all, here.worlds.get(key), settings.rule, 2, pause, () => mine !== number);
     if (found) finish(found);
   }
   here.worlds = new Map();
