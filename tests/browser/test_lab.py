@@ -299,6 +299,31 @@ def test_a_link_opens_the_same_state_with_what_it_is_compared_with(open_lab: Go)
     again.assert_quiet()
 
 
+def test_turning_a_device_and_changing_models_leaves_one_chart_with_one_cursor(open_lab: Go) -> None:
+    seen = open_lab()
+    tab = seen.page
+
+    def reading() -> tuple[str, int]:
+        box = tab.locator("#risk").bounding_box()
+        tab.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5)
+        return tab.get_attribute("#risk", "aria-valuenow"), tab.locator("#risk .ts-cursor").count()
+
+    first = reading()
+    for model in ("transition", "aid_gap"):
+        choose(tab, model)
+    assert reading() == first
+    assert first[1] == 1
+    tab.set_viewport_size({"width": 360, "height": 740})
+    settled(tab)
+    seen.assert_fits()
+    assert tab.locator("#risk .ts-label").count() == 0
+    tab.set_viewport_size({"width": 1280, "height": 800})
+    settled(tab)
+    tab.locator("#risk .ts-label").first.wait_for()
+    assert reading() == first
+    seen.assert_quiet()
+
+
 HOSTILE = (
     "<img src=x onerror=alert(1)>", "javascript:alert(1)", "';alert(1)//", "1G4A<script>alert(1)</script>",
     "\u202e1G4A",

@@ -4,7 +4,7 @@ import { readAddress, writeAddress } from "./address.js";
 import { readCode, settingsOf, usualState, writeCode } from "./codec.js";
 import { bandMaker } from "./compute.js";
 import { controls, leverText } from "./controls.js";
-import { drawing } from "./drawing.js";
+import { drawing, WIDE } from "./drawing.js";
 import { figures, translate } from "./layout.js";
 import { isMoved, moved } from "./levers.js";
 import { runner } from "./runs.js";
@@ -381,6 +381,10 @@ function begin() {
   $("risk").addEventListener("keydown", onKey);
   addEventListener("keydown", onShortcut);
   addEventListener("hashchange", openAddress);
+  matchMedia(WIDE).addEventListener("change", () => {
+    placedFor = "";
+    later(true);
+  });
   openAddress();
 }
 

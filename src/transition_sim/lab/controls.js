@@ -1,6 +1,7 @@
 /* The levers on the page: sliders and choices, made from what the page's facts say of them. */
 
 import { valueOf } from "./codec.js";
+import { WIDE } from "./drawing.js";
 import { isMoved, usualOf } from "./levers.js";
 
 /** Return a new element with classes, attributes and children (text or elements). */
@@ -41,7 +42,7 @@ export function controls(host, table, panels, speak, onPreview, onSet) {
   for (const id in panels.groups) {
     const body = make("div", { class: "group-body" });
     const summary = make("summary", {}, speak.say(`group.${id}`));
-    const open = panels.open.includes(id) && (innerWidth >= 960 || id === panels.open[0]);
+    const open = panels.open.includes(id) && (matchMedia(WIDE).matches || id === panels.open[0]);
     host.append(make("details", { class: "group", open }, summary, body));
     for (const name of panels.groups[id]) {
       const i = levers.findIndex((lever) => lever.id === name);

@@ -6,6 +6,9 @@ import { integral } from "./risk.js";
 
 const START = -12;
 
+/** Where names stand beside the lines and levers beside the charts; the same as in page.css. */
+export const WIDE = "(min-width: 960px)";
+
 /** Return how time is written on the axes: in years from the mandate. */
 function timeAxis(speak, to) {
   const format = (month, exact) =>
@@ -29,7 +32,7 @@ export function drawing(places, facts, modelName, speak, onCursor) {
   const panel = () => 190;
   const tall = () => 40 * panels.chain.length;
   const direction = speak.direction;
-  const roomy = places.risk.clientWidth > 620;
+  const roomy = matchMedia(WIDE).matches;
   const charts = {
     risk: timeChart(places.risk, { height: wide, margin: { right: roomy ? 138 : 14 }, onCursor }),
     hazard: timeChart(places.hazard, { height: tall, small: true, onCursor }),

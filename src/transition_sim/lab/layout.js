@@ -14,8 +14,8 @@ export function figures(host, risk, panels, speak, onPicture) {
     return place;
   };
   host.replaceChildren();
-  risk.replaceChildren();
-  const places = { risk };
+  const places = { risk: make("div") };
+  risk.replaceChildren(places.risk); // a new place, for the old one has the ears of the old chart
   for (const id of ["hazard", "gap", "chain"]) places[id] = figure(id, speak.say(`panel.${id}`), false);
   places.drivers = figure("drivers", speak.say("panel.drivers"), true);
   places.small = Object.fromEntries(

@@ -1,6 +1,6 @@
 /* Small SVG charts that are updated in place. This file: what all charts share, and the chart over time.
 
-   A chart is made once in an element of the page and drawn again with `draw(data)`; only what changed is written.
+   A chart is made once in an element of its own and drawn again with `draw(data)`; only what changed is written.
    Nothing is read back from the page while drawing, so a draw costs about a millisecond. All text enters by
    textContent. Colours and strokes stand in style.css, by class. Time runs from left to right in every language; in
    right-to-left pages texts are anchored the other way round and bars grow from the right. */
