@@ -34,14 +34,25 @@ DOORS = {
         f"figures/{name}.py"
         for name in ("comparison", "courses", "draw", "evidence", "hazard", "ranks", "runs", "timeline")
     },
-    "jinja2": {"report/page.py", "report/reference/page.py"},
+    "jinja2": {"lab/page.py", "report/page.py", "report/reference/page.py"},
     "typst": {"report/paper.py"},
     "openpyxl": {"report/workbook.py"},
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
     "typer": {
         f"cli/{name}.py"
-        for name in ("common", "compare", "entry", "evidence", "models", "reference", "report", "scenarios", "sweeps")
+        for name in (
+            "common",
+            "compare",
+            "entry",
+            "evidence",
+            "lab",
+            "models",
+            "reference",
+            "report",
+            "scenarios",
+            "sweeps",
+        )
     },
     "pydantic": {
         f"study/{name}.py"
