@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from transition_sim.errors import ScenarioError
-from transition_sim.workshop.form import LANGUAGES, Data, Key, Number, Workshop
+from transition_sim.workshop.form import Data, Key, Number, Workshop
 
 FACILITATOR = 0
 MOST_TEAMS = 8
+Language = Literal["en", "fr", "ar"]
+Ensemble = Literal["c5", "c6"]
 TeamNumber = Annotated[int, Field(ge=1, le=MOST_TEAMS)]
 Identity = Annotated[str, Field(pattern=r"^[A-Za-z0-9\-]{8,40}$")]
 Choices = Annotated[dict[Key, Annotated[int, Field(ge=0, le=11)]], Field(max_length=60)]
@@ -18,7 +20,7 @@ Points = Annotated[tuple[Annotated[int, Field(ge=0, le=100)], ...], Field(min_le
 
 
 class Happening(Data):
-    """What all events share: when, by whom (0 the facilitator, else the team), and the sender's mark against repeats."""
+    """What all events share: when, by whom (0 the facilitator, else the team), a mark against repeats."""
 
     at: Number = 0.0
     by: Annotated[int, Field(ge=0, le=MOST_TEAMS)] = FACILITATOR
@@ -32,8 +34,8 @@ class Started(Happening):
     version: Literal[1] = 1
     workshop: Workshop
     teams: Annotated[int, Field(ge=2, le=MOST_TEAMS)]
-    language: Literal[LANGUAGES]
-    ensemble: Literal["c5", "c6"] = "c5"
+    language: Language
+    ensemble: Ensemble = "c5"
     worlds: Annotated[int, Field(ge=10, le=1000)] = 1000
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 7
     model: Annotated[str, Field(max_length=80)]

@@ -200,7 +200,10 @@ class Workshop(Data):
                 yield ("outcomes", name), "'of' names what is added up, and only for kind 'sum'"
         for role, size in self._default_prices().items():
             if size > self.roles[role].purse.size:
-                yield ("roles", role, "purse"), f"changing nothing costs {size}, more than {self.roles[role].purse.size}"
+                yield (
+                    ("roles", role, "purse"),
+                    f"changing nothing costs {size}, more than {self.roles[role].purse.size}",
+                )
 
     def _lever_mistakes(self, name: str, lever: Lever) -> Iterator[tuple[tuple[str, ...], str]]:
         if lever.round not in self.rounds:

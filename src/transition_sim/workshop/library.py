@@ -147,7 +147,7 @@ def _model_faults(workshop: Workshop, trees: list[tuple[Path, Item]], model: Mod
     """Say which decisions, news and outcomes do not fit the model, or set what calibrated worlds sample."""
     uncertain = set(sampled(load_uncertainties(model)[0]))
     faults: list[Fault] = []
-    places = [
+    places: list[tuple[tuple[str, ...], dict[str, float]]] = [
         (("levers", name, "choices"), lever.constants(i))
         for name, lever in workshop.levers.items()
         for i in range(len(lever.choices))
@@ -163,11 +163,12 @@ def _model_faults(workshop: Workshop, trees: list[tuple[Path, Item]], model: Mod
             if model.find(name).name in uncertain:
                 told = f"'{place[1]}' sets '{name}', which calibrated worlds sample; decide on something else"
                 faults.append(_fault(trees, place, told))
-    for place, names in (
+    named: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
         *((("outcomes", name), outcome.of) for name, outcome in workshop.outcomes.items()),
         *((("news", name), tuple(news.add)) for name, news in workshop.news.items()),
         (("watch",), tuple(workshop.watch)),
-    ):
+    ]
+    for place, names in named:
         for name in names:
             if name not in model:
                 faults.append(_fault(trees, place, f"'{name}' is not in the model{nearest(name, model.names())}"))

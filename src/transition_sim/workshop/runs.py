@@ -89,9 +89,9 @@ def run_plan(
     model: Model, worlds: Worlds | None, plan: Plan, outputs: Sequence[str] | str, every: float, **how: Any
 ) -> Result:
     """Return the trajectories of a plan in each world, or with the model's own constants where there are no worlds."""
-    series = {name: {t: v for t, v in sorted(points.items())} for name, points in plan.series.items()}
+    series = {name: dict(sorted(points.items())) for name, points in plan.series.items()}
     constants = {name: value for name, value in plan.constants.items() if name not in series}
-    given = {**constants} if worlds is None else {**worlds.besides({*constants, *series}), **constants}
+    given: dict[str, Any] = {**constants} if worlds is None else {**worlds.besides({*constants, *series}), **constants}
     how = {"method": "rk4", "time_step": 0.5, **how}
     result = simulate(model, constants=given, series=series, outputs=outputs, save_every=every, **how)
     if result.failed:

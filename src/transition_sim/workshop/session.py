@@ -18,7 +18,7 @@ from transition_sim.workshop.form import Workshop
 Phase = Literal["lobby", "open", "shown", "ended"]
 
 
-class Refused(ScenarioError):
+class RefusedError(ScenarioError):
     """An event breaks a rule: `key` and `values` name the message in the catalogue of words."""
 
     def __init__(self, key: str, **values: object) -> None:
@@ -70,33 +70,33 @@ class Session:
         return self.workshop.order[self.round] if self.round >= 0 else None
 
     def team(self, number: int) -> Team:
-        """Return a team by its number; Refused where there is none."""
+        """Return a team by its number; RefusedError where there is none."""
         if not 1 <= number <= len(self.teams):
-            raise Refused("no_such_team", team=number, teams=len(self.teams))
+            raise RefusedError("no_such_team", team=number, teams=len(self.teams))
         return self.teams[number - 1]
 
 
 def begin(event: Event) -> Session:
     """Return the state after the first event, which must start a session."""
     if not isinstance(event, Started):
-        raise Refused("not_started", type=event.type)
+        raise RefusedError("not_started", type=event.type)
     empty = {name: Turn() for name in event.workshop.order}
     return Session(event, "lobby", -1, tuple(Team(i + 1, 0, empty) for i in range(event.teams)))
 
 
 def apply(session: Session, event: Event) -> Session:
-    """Return the state after one more event; Refused, and nothing changed, where a rule forbids it."""
-    done = _RULES[type(event)](session, event)
+    """Return the state after one more event; RefusedError, and nothing changed, where a rule forbids it."""
+    done: Session = _RULES[type(event)](session, event)
     return replace(done, count=session.count + 1)
 
 
 def fold(log: Iterable[Event]) -> Session:
-    """Return the state after all events of a log; Refused at the first that cannot be."""
+    """Return the state after all events of a log; RefusedError at the first that cannot be."""
     state: Session | None = None
     for event in log:
         state = begin(event) if state is None else apply(state, event)
     if state is None:
-        raise Refused("empty_log")
+        raise RefusedError("empty_log")
     return state
 
 
@@ -107,7 +107,7 @@ def choices_of(workshop: Workshop, team: Team, round_name: str, drafts: bool = F
 
 
 def all_choices(workshop: Workshop, team: Team, last: int, draft: str | None = None) -> dict[str, int]:
-    """Return a team's choices of all rounds: up to `last` as committed, the `draft` round as put down, else defaults."""
+    """Return a team's choices of all rounds: committed up to `last`, put down in `draft`, else default."""
     found: dict[str, int] = {}
     for i, name in enumerate(workshop.order):
         found |= choices_of(workshop, team, name, name == draft) if i <= last else workshop.defaults(name)
@@ -124,17 +124,17 @@ def spent(workshop: Workshop, choices: Mapping[str, int]) -> dict[str, int]:
 
 
 def check_choices(workshop: Workshop, choices: Mapping[str, int]) -> None:
-    """Raise Refused where choices cost more than a role has, or do twice what can be done once."""
+    """Raise RefusedError where choices cost more than a role has, or do twice what can be done once."""
     for role, cost in spent(workshop, choices).items():
         size = workshop.roles[role].purse.size
         if cost > size:
-            raise Refused("over_budget", role=role, spent=cost, size=size)
+            raise RefusedError("over_budget", role=role, spent=cost, size=size)
     used: dict[str, str] = {}
     for name, choice in choices.items():
         lever = workshop.levers[name]
         if lever.once is not None and choice != lever.default:
             if lever.once in used:
-                raise Refused("only_once", lever=name, other=used[lever.once])
+                raise RefusedError("only_once", lever=name, other=used[lever.once])
             used[lever.once] = name
 
 
@@ -142,22 +142,22 @@ def _known_choices(workshop: Workshop, round_name: str, choices: Mapping[str, in
     allowed = workshop.levers_of(round_name)
     for name, choice in choices.items():
         if name not in allowed:
-            raise Refused("no_such_lever", lever=name)
+            raise RefusedError("no_such_lever", lever=name)
         if choice >= len(allowed[name].choices):
-            raise Refused("no_such_choice", lever=name, choice=choice)
+            raise RefusedError("no_such_choice", lever=name, choice=choice)
 
 
 def _known_points(workshop: Workshop, points: tuple[int, ...]) -> None:
     sketch = workshop.sketch
     if len(points) != len(sketch.years) or any(p % sketch.step or p > sketch.most for p in points):
-        raise Refused("bad_sketch", step=sketch.step, most=sketch.most)
+        raise RefusedError("bad_sketch", step=sketch.step, most=sketch.most)
     if list(points) != sorted(points):
-        raise Refused("sketch_falls")
+        raise RefusedError("sketch_falls")
 
 
 def _open_round(session: Session, round_name: str) -> None:
     if session.phase != "open" or session.round_name != round_name:
-        raise Refused("round_not_open", round=round_name)
+        raise RefusedError("round_not_open", round=round_name)
 
 
 def _put(session: Session, number: int, round_name: str, turn: Turn) -> Session:
@@ -171,16 +171,16 @@ def _free_turn(session: Session, number: int, round_name: str) -> Turn:
     _open_round(session, round_name)
     turn = session.team(number).turns[round_name]
     if turn.committed:
-        raise Refused("already_committed", team=number)
+        raise RefusedError("already_committed", team=number)
     return turn
 
 
 def _opened(session: Session, event: events.Opened) -> Session:
     following = session.round + 1
     if session.phase not in ("lobby", "shown") or following >= len(session.workshop.order):
-        raise Refused("cannot_open", round=event.round)
+        raise RefusedError("cannot_open", round=event.round)
     if event.round != session.workshop.order[following]:
-        raise Refused("not_the_next_round", round=event.round, next=session.workshop.order[following])
+        raise RefusedError("not_the_next_round", round=event.round, next=session.workshop.order[following])
     return replace(session, phase="open", round=following, ends=None)
 
 
@@ -199,7 +199,7 @@ def _sketched(session: Session, event: events.Sketched) -> Session:
 def _committed(session: Session, event: events.Committed) -> Session:
     turn = _free_turn(session, event.team, event.round)
     if turn.points is None:
-        raise Refused("no_sketch", team=event.team)
+        raise RefusedError("no_sketch", team=event.team)
     check_choices(
         session.workshop, all_choices(session.workshop, session.team(event.team), session.round, draft=event.round)
     )
@@ -210,7 +210,7 @@ def _withdrawn(session: Session, event: events.Withdrawn) -> Session:
     _open_round(session, event.round)
     turn = session.team(event.team).turns[event.round]
     if not turn.committed:
-        raise Refused("not_committed", team=event.team)
+        raise RefusedError("not_committed", team=event.team)
     return _put(session, event.team, event.round, replace(turn, committed=False))
 
 
@@ -227,9 +227,9 @@ def _happened(session: Session, event: events.Happened) -> Session:
     _open_round(session, event.round)
     news = session.workshop.news.get(event.news)
     if news is None or event.round not in news.rounds:
-        raise Refused("no_such_news", news=event.news, round=event.round)
+        raise RefusedError("no_such_news", news=event.news, round=event.round)
     if event.news in {name for _, name in session.news}:
-        raise Refused("news_twice", news=event.news)
+        raise RefusedError("news_twice", news=event.news)
     return replace(session, news=(*session.news, (event.round, event.news)))
 
 
@@ -245,7 +245,7 @@ def _closed(session: Session, event: events.Closed) -> Session:
 def _undone(session: Session, event: events.Undone) -> Session:
     name = session.round_name
     if name is None:
-        raise Refused("nothing_to_undo")
+        raise RefusedError("nothing_to_undo")
     if session.phase == "ended":
         return replace(session, phase="shown")
     if session.phase == "shown":
@@ -267,12 +267,12 @@ def _replaced(session: Session, event: events.Replaced) -> Session:
 
 def _ended(session: Session, event: events.Ended) -> Session:
     if session.phase != "shown":
-        raise Refused("cannot_end")
+        raise RefusedError("cannot_end")
     return replace(session, phase="ended", ends=None)
 
 
 def _started(session: Session, event: Started) -> Session:
-    raise Refused("started_twice")
+    raise RefusedError("started_twice")
 
 
 _RULES: dict[type[Any], Any] = {
