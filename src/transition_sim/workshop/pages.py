@@ -31,6 +31,8 @@ OWN = (
     "workshop.css",
 )
 STATIC = {name: "text/css" if name.endswith(".css") else "text/javascript" for name in (*SHARED, *OWN)}
+AROUND_TALK = 2 + 6
+"""Minutes of a round that are not the teams' own: reading out before, talk after."""
 _FOLDER = Path(__file__).parent / "page"
 
 
@@ -72,7 +74,13 @@ def setup_of(workshop: Workshop, language: str) -> dict[str, Any]:
         "workshop": public_workshop(workshop),
         "mark": mark_of(workshop),
         "most_teams": MOST_TEAMS,
+        "talk": talk_minutes(workshop),
     }
+
+
+def talk_minutes(workshop: Workshop) -> int:
+    """Return the minutes of a round that are the teams' own."""
+    return max(max(each.minutes for each in workshop.rounds.values()) - AROUND_TALK, 1)
 
 
 def data_text(data: Mapping[str, Any]) -> str:

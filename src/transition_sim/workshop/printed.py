@@ -16,7 +16,7 @@ from transition_sim.web.bundle import shared
 from transition_sim.workshop.debrief import debrief
 from transition_sim.workshop.form import Round, Words, Workshop
 from transition_sim.workshop.language import DIRECTION, say, words
-from transition_sim.workshop.pages import data_text, one_script, setup_of, static_file
+from transition_sim.workshop.pages import data_text, one_script, setup_of, static_file, talk_minutes
 from transition_sim.workshop.runs import Runner
 from transition_sim.workshop.session import Session
 
@@ -25,8 +25,6 @@ CATALOGUES = ("words.yaml", "guide.yaml", "drivers.yaml")
 LETTERS = "ABCDEFGHIJKL"
 PORT = 8642
 WELCOME, ROLES, LENGTH = 8, 7, 90
-ROUND_TALK = 2 + 6
-"""Minutes of a round that are not the teams' own: reading out before, talk after."""
 
 
 def print_pages(session: Session, language: str) -> str:
@@ -54,7 +52,7 @@ def print_page(workshop: Workshop, teams: int, language: str, parts: Sequence[st
         w=workshop, teams=teams, language=language, direction=DIRECTION[language], parts=parts, worlds=worlds,
         port=PORT, say=told, word=word, letters=LETTERS, run_sheet=_run_sheet(workshop, language), grid=_grid(workshop),
         month=lambda each: _month(each, language), later=lambda name, role: _later(workshop, name, role),
-        talk=max(each.minutes for each in workshop.rounds.values()) - ROUND_TALK, round_titles=round_titles,
+        talk=talk_minutes(workshop), round_titles=round_titles,
         texts=list(all_texts(workshop)), style=Markup(_style()),  # noqa: S704 - files of our own
     )  # fmt: skip
 

@@ -1,14 +1,30 @@
 """Teams set against each other, outcome by outcome: who is best in what, and who is as good in everything as another.
 
-Outcomes are never added up. Medians over worlds are compared, as people see them: rounded to three digits.
+Outcomes are never added up. Medians over worlds are compared; what differs by less than a fiftieth of the range from the
+10th to the 90th percentile counts as equal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from transition_sim.workshop.form import Workshop
+
+ALIKE = 0.02
+
+
+@dataclass(frozen=True)
+class Score:
+    """A median turned so that more is better, and how far another may be off to count as equal."""
+
+    value: float
+    slack: float
+
+    def beats(self, other: Score) -> bool:
+        """Return whether this is better by more than counts as equal."""
+        return self.value - other.value > max(self.slack, other.slack)
 
 
 def standing(workshop: Workshop, results: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,19 +36,20 @@ def standing(workshop: Workshop, results: Mapping[str, Any]) -> dict[str, Any]:
     return {"best": best, "dominates": beats, "free": [team for team in scores if team not in beaten]}
 
 
-def _scores(workshop: Workshop, result: Mapping[str, Any]) -> dict[str, float]:
-    """Return medians by outcome, turned so that more is better."""
-    return {
-        name: float(f"{result['outcomes'][name]['median']:.3g}") * (1 if outcome.better == "high" else -1)
-        for name, outcome in workshop.outcomes.items()
-    }
+def _scores(workshop: Workshop, result: Mapping[str, Any]) -> dict[str, Score]:
+    found = {}
+    for name, outcome in workshop.outcomes.items():
+        each = result["outcomes"][name]
+        turned = each["median"] * (1 if outcome.better == "high" else -1)
+        found[name] = Score(turned, ALIKE * (each["p90"] - each["p10"]))
+    return found
 
 
-def _best(scores: Mapping[str, Mapping[str, float]], name: str) -> list[str]:
-    top = max(score[name] for score in scores.values())
-    found = [team for team, score in scores.items() if score[name] == top]
+def _best(scores: Mapping[str, Mapping[str, Score]], name: str) -> list[str]:
+    """Return the teams that none beats, where there is one that they beat."""
+    found = [team for team in scores if not any(other[name].beats(scores[team][name]) for other in scores.values())]
     return found if len(found) < len(scores) else []
 
 
-def _dominates(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    return all(one[name] >= other[name] for name in one) and any(one[name] > other[name] for name in one)
+def _dominates(one: Mapping[str, Score], other: Mapping[str, Score]) -> bool:
+    return not any(other[name].beats(one[name]) for name in one) and any(one[name].beats(other[name]) for name in one)

@@ -1,7 +1,7 @@
 /* The debrief, as a file of its own: teams side by side, or one team in full, to read and to print. */
 
 import { fill, h, honesty, languageChoice, setupOf } from "./kit.js";
-import { outcomeTable, rangeBars, riskFigure, teamsTable, watchFigures } from "./show.js";
+import { numerals, outcomeTable, rangeBars, riskFigure, signedSpan, teamsTable, watchFigures } from "./show.js";
 
 const setup = setupOf(document);
 const { workshop, debrief } = setup;
@@ -80,7 +80,7 @@ function sketchTable(team) {
       const found = each.risk[i];
       const drawn = each.points ? speak.number(each.points[i]) : "—";
       const inside = each.points && each.points[i] >= found.p10 && each.points[i] <= found.p90;
-      return h("td", { class: inside ? "best" : false }, `${drawn} → ${speak.number(found.median, 1)}`, h("small", {}, `${speak.number(found.p10, 1)} – ${speak.number(found.p90, 1)}`));
+      return h("td", { class: inside ? "best" : false }, numerals(`${drawn} → ${speak.number(found.median, 1)}`), h("small", {}, numerals(`${speak.number(found.p10, 1)} – ${speak.number(found.p90, 1)}`)));
     })));
   return h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": tell("sketches") },
     h("table", {}, h("caption", {}, `${tell("sketches")} (${speak.say("expected")} → ${speak.say("found")})`),
@@ -99,7 +99,7 @@ function changes(team) {
   const rows = changed.map((each) => {
     const lever = workshop.levers[each.lever];
     return h("tr", {}, h("th", { scope: "row" }, speak.of(lever.title), h("small", {}, `${speak.of(lever.choices[lever.default].label)} → ${speak.of(lever.choices[each.choice].label)}`)),
-      names.map((name) => h("td", {}, speak.signed(each.outcomes[name].median), h("small", {}, `${speak.signed(each.outcomes[name].p10)} … ${speak.signed(each.outcomes[name].p90)}`))),
+      names.map((name) => h("td", {}, numerals(speak.signed(each.outcomes[name].median)), h("small", {}, signedSpan(speak, each.outcomes[name])))),
       h("td", {}, each.driver ? driver(each.driver) : "—"));
   });
   const risky = [...changed].sort((a, b) => a.outcomes.risk.median - b.outcomes.risk.median);
@@ -110,7 +110,10 @@ function changes(team) {
   ];
 }
 
-const driver = (name) => (drivers[name.replaceAll(" ", "_")] ? tell(name.replaceAll(" ", "_")) : name);
+function driver(name) {
+  const key = name.replaceAll(" ", "_");
+  return drivers[key] ? tell(key) : name;
+}
 
 function turns(found) {
   const ways = { R: "reinforcing", B: "balancing", U: "changing" };

@@ -78,7 +78,7 @@ function control() {
   const send = (command) => () => line.send(command);
   const print = `/print?token=${encodeURIComponent(token)}&language=${speak.language}`;
   const debrief = `/debrief?token=${encodeURIComponent(token)}&language=${speak.language}`;
-  const minutes = (round ?? workshop.rounds[order[0]]).minutes;
+  const minutes = setup.talk;
   return [
     h("h2", {}, round ? speak.say("round_number", { round: view.round + 1, rounds: order.length, title: speak.of(round.title) }) : speak.say("lobby")),
     h("p", { class: "told", role: "alert" }, message),
@@ -91,7 +91,7 @@ function control() {
       view.phase !== "lobby" && careful("undo", speak.say(view.phase === "open" ? "undo_open" : view.phase === "shown" ? "undo_shown" : "undo"), { type: "undo" })),
     view.phase === "open" && h("div", { class: "buttons" },
       h("button", { onclick: send({ type: "timer", minutes }) }, speak.say("start_timer", { minutes })),
-      h("button", { onclick: send({ type: "timer", minutes: 3 }) }, speak.say("start_timer", { minutes: 3 })),
+      h("button", { onclick: send({ type: "timer", minutes: 1 }) }, speak.say("start_timer", { minutes: 1 })),
       view.ends !== null && h("button", { onclick: send({ type: "timer", minutes: 0 }) }, speak.say("stop_timer"))),
     h("ul", { class: "links" },
       h("li", {}, h("a", { href: `/projector#${view.projector}`, target: "_blank", rel: "noopener" }, speak.say("projector"))),

@@ -90,7 +90,12 @@ export function watchFigures(speak, setup, result) {
   );
 }
 
-const span = (speak, each) => `${speak.short(each.p10)} – ${speak.short(each.p90)}`;
+/** Return numbers as they are written in every language: from left to right. */
+export const numerals = (text) => h("bdi", { dir: "ltr" }, text);
+
+/** Return a range, and the range of a change with its signs. */
+export const span = (speak, each) => numerals(`${speak.short(each.p10)} – ${speak.short(each.p90)}`);
+export const signedSpan = (speak, each) => numerals(`${speak.signed(each.p10)} … ${speak.signed(each.p90)}`);
 
 /** Return the outcomes of one team as a table: middle, range, change against no change. */
 export function outcomeTable(speak, setup, result) {
@@ -102,13 +107,13 @@ export function outcomeTable(speak, setup, result) {
       "tr",
       {},
       h("th", { scope: "row" }, speak.of(outcome.title), h("small", {}, `${speak.of(outcome.unit)}; ${way}`)),
-      h("td", {}, speak.short(found.median)),
-      h("td", {}, span(speak, found)),
-      h("td", {}, speak.signed(found.change.median), h("small", {}, `${speak.signed(found.change.p10)} … ${speak.signed(found.change.p90)}`)),
+      h("td", { "data-label": speak.say("found") }, numerals(speak.short(found.median))),
+      h("td", { "data-label": speak.say("range") }, span(speak, found)),
+      h("td", { "data-label": speak.say("change") }, h("span", {}, numerals(speak.signed(found.change.median)), h("small", {}, signedSpan(speak, found.change)))),
     );
   });
   return h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": speak.say("outcomes") },
-    h("table", {}, h("caption", {}, speak.say("outcomes")), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
+    h("table", { class: "stack" }, h("caption", {}, speak.say("outcomes")), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
 }
 
 /** Return all teams in one table, the best in each outcome marked, and words on who is as good as whom. */
@@ -141,7 +146,7 @@ export function standingWords(speak, standing) {
   const lines = standing.dominates.map(([one, other]) => speak.say("dominates", { one, other }));
   if (standing.free.length > 1) lines.push(speak.say("trade_off", { teams: speak.list(standing.free) }), speak.say("nobody_best"));
   else lines.push(speak.say("one_best", { team: standing.free[0] }));
-  lines.push(speak.say("no_sum"));
+  lines.push(speak.say("alike"), speak.say("no_sum"));
   return lines;
 }
 

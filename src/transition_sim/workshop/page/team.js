@@ -180,7 +180,9 @@ function openBody(toldNode) {
   };
 }
 
-const drawn = () => local.points ?? view.turn.points;
+function drawn() {
+  return local.points ?? view.turn.points;
+}
 
 function leverField(name, lever, committed) {
   const group = `lever-${name}`;
