@@ -35,7 +35,8 @@ DOORS = {
     "yaml": {"study/yaml_file.py"},
     "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sweeps")},
     "pydantic": {
-        f"study/{name}.py" for name in ("evidence", "findings", "measures", "scenario", "sweeps/file", "worlds")
+        f"study/{name}.py"
+        for name in ("evidence", "findings", "levers", "measures", "scenario", "sweeps/file", "worlds")
     },
     "pyarrow": {"study/sweeps/tables.py"},
     "filelock": {"study/sweeps/store.py"},
