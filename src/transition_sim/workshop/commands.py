@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from transition_sim.errors import ScenarioError
 from transition_sim.workshop import events
-from transition_sim.workshop.codes import read_code
+from transition_sim.workshop.codes import read_round
 from transition_sim.workshop.events import Choices, Identity, Points, TeamNumber
 from transition_sim.workshop.form import Data, Key
 from transition_sim.workshop.hub import Hub
@@ -150,7 +150,7 @@ def _event(hub: Hub, person: Person, command: Any) -> events.Event:
     if isinstance(command, Clock):
         return events.Timed(**given, ends=time.time() + 60 * command.minutes if command.minutes else None)
     if isinstance(command, Enter):
-        read = read_code(hub.session.workshop, command.code)
+        read = read_round(hub.session.workshop, command.code)
         return events.Coded(**given, team=read.team, round=read.round, choices=dict(read.choices), points=read.points)
     if isinstance(command, Sheet):
         return events.Coded(

@@ -231,4 +231,4 @@ class Workshop(Data):
 def number_text(value: float, language: str) -> str:
     """Return a number as a language writes it, with the digits 0 to 9 in all of them, so that codes are read alike."""
     text = f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
-    return text.replace(",", " ").replace(".", ",") if language == "fr" else text
+    return text.replace(",", "\u202f").replace(".", ",") if language == "fr" else text

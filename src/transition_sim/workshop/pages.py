@@ -9,14 +9,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from transition_sim import lab
 from transition_sim.web.bundle import bundle, shared
-from transition_sim.workshop.codes import mark_of
-from transition_sim.workshop.events import MOST_TEAMS
+from transition_sim.workshop.codes import tables_of
 from transition_sim.workshop.form import LANGUAGES, Workshop
 from transition_sim.workshop.language import DIRECTION, NAMES, words
 from transition_sim.workshop.session import Session
 from transition_sim.workshop.views import public_workshop
 
+CODEC = "codec.js"
+"""Codes are written on these pages as on the offline page."""
 SHARED = ("charts.js", "panels.js", "style.css")
 OWN = (
     "kit.js",
@@ -30,7 +32,7 @@ OWN = (
     "print.css",
     "workshop.css",
 )
-STATIC = {name: "text/css" if name.endswith(".css") else "text/javascript" for name in (*SHARED, *OWN)}
+STATIC = {name: "text/css" if name.endswith(".css") else "text/javascript" for name in (*SHARED, CODEC, *OWN)}
 AROUND_TALK = 2 + 6
 """Minutes of a round that are not the teams' own: reading out before, talk after."""
 _FOLDER = Path(__file__).parent / "page"
@@ -39,6 +41,8 @@ _FOLDER = Path(__file__).parent / "page"
 @lru_cache(maxsize=32)
 def static_file(name: str) -> str:
     """Return a file that the pages load."""
+    if name == CODEC:
+        return Path(lab.__file__).with_name(name).read_text(encoding="utf-8")
     return shared(name) if name in SHARED else (_FOLDER / name).read_text(encoding="utf-8")
 
 
@@ -72,8 +76,7 @@ def setup_of(workshop: Workshop, language: str) -> dict[str, Any]:
         "languages": NAMES,
         "words": words(),
         "workshop": public_workshop(workshop),
-        "mark": mark_of(workshop),
-        "most_teams": MOST_TEAMS,
+        "codes": tables_of(workshop),
         "talk": talk_minutes(workshop),
     }
 

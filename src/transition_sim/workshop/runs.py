@@ -10,12 +10,14 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transition_sim import risk
+from transition_sim.engine.resolve import resolve
 from transition_sim.engine.result import Result
 from transition_sim.engine.simulate import simulate
 from transition_sim.errors import ScenarioError
@@ -89,14 +91,22 @@ def run_plan(
     model: Model, worlds: Worlds | None, plan: Plan, outputs: Sequence[str] | str, every: float, **how: Any
 ) -> Result:
     """Return the trajectories of a plan in each world, or with the model's own constants where there are no worlds."""
-    series = {name: dict(sorted(points.items())) for name, points in plan.series.items()}
-    constants = {name: value for name, value in plan.constants.items() if name not in series}
-    given: dict[str, Any] = {**constants} if worlds is None else {**worlds.besides({*constants, *series}), **constants}
+    shaped = _with_series(model, tuple((name, tuple(sorted(points.items()))) for name, points in plan.series.items()))
+    constants = {name: value for name, value in plan.constants.items() if name not in plan.series}
+    given: dict[str, Any] = {**constants} if worlds is None else {**worlds.besides({*plan.constants, *plan.series})}
     how = {"method": "rk4", "time_step": 0.5, **how}
-    result = simulate(model, constants=given, series=series, outputs=outputs, save_every=every, **how)
+    result = simulate(shaped, constants={**given, **constants}, outputs=outputs, save_every=every, **how)
     if result.failed:
         raise ScenarioError(f"{len(result.failed)} of {result.runs} worlds broke down under this plan")
     return result
+
+
+@lru_cache(maxsize=16)
+def _with_series(model: Model, series: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]) -> Model:
+    """Return a model in which constants follow series; the same one each time, so that it is compiled once."""
+    if not series:
+        return model
+    return resolve(model, {}, None, {name: dict(points) for name, points in series}).model
 
 
 def _outputs(workshop: Workshop) -> list[str]:

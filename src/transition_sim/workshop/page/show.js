@@ -150,13 +150,20 @@ export function standingWords(speak, standing) {
   return lines;
 }
 
-/** Return bars of one outcome over teams or changes: `rows` [{id, label, median, p10, p90, good}]. */
+/** Return how large a change and its range are, whatever the sign; a range that holds zero begins there. */
+function sizes({ median, p10, p90 }) {
+  const ends = [Math.abs(p10), Math.abs(p90)];
+  return { value: Math.abs(median), low: p10 * p90 < 0 ? 0 : Math.min(...ends), high: Math.max(...ends) };
+}
+
+/** Return bars of changes by size, what lowers in one colour and what raises in another; the sign stands in the label:
+    `rows` [{id, label, median, p10, p90, good}]. */
 export function rangeBars(speak, rows) {
   const host = h("div", { class: "chart" });
   const chart = barsChart(host, { height: () => 34 * rows.length + 8 });
   chart.draw({
-    bars: rows.map((row) => ({ id: row.id, label: row.label, value: row.median, low: row.p10, high: row.p90, kind: row.good ? "good" : "loss" })),
-    format: (value) => speak.signed(value),
+    bars: rows.map((row) => ({ id: row.id, label: `${row.label}: ${speak.signed(row.median)}`, ...sizes(row), kind: row.good ? "good" : "loss" })),
+    format: () => "",
     direction: speak.direction,
   });
   return host;

@@ -175,7 +175,7 @@ function openBody(toldNode) {
       paintPurses(purses, mine.length ? [...new Set(mine.map(([, lever]) => lever.role))] : []);
       sketch.update();
       hint.textContent = committed ? speak.say("waiting") : drawn() ? "" : speak.say("commit_hint");
-      codeNode.textContent = drawn() ? codeOf(workshop, setup.mark, setup.most_teams, view.you.team, view.round_name, chosen(), drawn()) : "—";
+      codeNode.textContent = drawn() ? codeOf(setup, view.you.team, view.round_name, chosen(), drawn()) : "—";
     },
   };
 }
