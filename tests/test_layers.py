@@ -33,18 +33,26 @@ DOORS = {
     "matplotlib": {f"figures/{name}.py" for name in ("comparison", "draw", "evidence", "runs")},
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
-    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sweeps")},
+    "typer": {
+        f"cli/{name}.py"
+        for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sweeps", "workshop")
+    },
     "pydantic": {
         f"study/{name}.py"
         for name in ("evidence", "findings", "levers", "measures", "scenario", "sweeps/file", "worlds")
-    },
+    }
+    | {f"workshop/{name}.py" for name in ("commands", "events", "form", "library")},
+    "starlette": {"workshop/guard.py", "workshop/server.py"},
+    "uvicorn": {"workshop/run.py"},
+    "socket": {"workshop/address.py"},
+    "jinja2": {"workshop/printed.py"},
     "pyarrow": {"study/sweeps/tables.py"},
-    "filelock": {"study/sweeps/store.py"},
+    "filelock": {"study/sweeps/store.py", "workshop/log.py"},
     "distributed": {"study/sweeps/cluster.py"},
     "platformdirs": {"cache.py"},
     "subprocess": {"model/insight.py"},
 }
-FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "joblib", "requests", "urllib", "socket", "http"}
+FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "joblib", "requests", "urllib", "http"}
 
 
 def name_of(path: Path) -> str:

@@ -54,9 +54,12 @@ def _opened(process: subprocess.Popen[str]) -> Served:
         if line.startswith("A stylised"):
             break
     text = "".join(said)
-    assert process.poll() is None and "your screen" in text, text
+    assert process.poll() is None, text
+    assert "your screen" in text, text
     address = re.search(r"your screen\s+(http://\S+?)/facilitator", text)
     codes = {int(team): code for team, code in re.findall(r"team (\d): (\w{6})", text)}
     facilitator, projector = re.search(r"facilitator#(\S+)", text), re.search(r"projector#(\S+)", text)
-    assert address and facilitator and projector
+    assert address
+    assert facilitator
+    assert projector
     return Served(process, address.group(1), codes, facilitator.group(1), projector.group(1), said)

@@ -71,4 +71,5 @@ def test_a_code_of_another_workshop_is_told() -> None:
 def test_what_is_no_code_is_refused_in_words(text: str) -> None:
     with pytest.raises(RefusedError) as caught:
         read_round(workshop(), text)
-    assert caught.value.key == "wrong_code" and len(str(caught.value.values["told"])) > 10
+    assert caught.value.key == "wrong_code"
+    assert len(str(caught.value.values["told"])) > 10

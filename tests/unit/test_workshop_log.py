@@ -1,4 +1,4 @@
-"""The log of a session: durable, in order, restored to its last whole event wherever it was cut, never quietly wrong."""
+"""The log of a session: durable, in order, restored to its last whole event wherever it was cut."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def session_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_log_gives_back_what_was_written(session_log: Path) -> None:
     reading = read_log(session_log)
     assert list(reading.events) == played({1: {"peak": 5}, 2: {"cut": 1}})
-    assert reading.torn == b"" and reading.ends_line
+    assert reading.torn == b""
+    assert reading.ends_line
     assert session_log.stat().st_mode & 0o077 == 0
 
 
@@ -80,7 +81,8 @@ def test_a_log_that_was_changed_before_its_end_is_refused_with_its_line_and_left
         kept = path.read_bytes()
         with pytest.raises(ScenarioError, match=r"session.jsonl:\d+: .*; the \d+ events before it are whole"):
             Log(path)
-        assert path.read_bytes() == kept and not list(tmp_path.glob("*.cut-after-*"))
+        assert path.read_bytes() == kept
+        assert not list(tmp_path.glob("*.cut-after-*"))
 
 
 def test_what_is_no_log_is_told_so(tmp_path: Path) -> None:
@@ -107,9 +109,12 @@ def test_an_event_is_on_the_disk_before_it_is_answered(tmp_path: Path, monkeypat
     synced: list[int] = []
     real = os.fsync
     log = Log(tmp_path / "session.jsonl")
-    monkeypatch.setattr(os, "fsync", lambda handle: (synced.append((tmp_path / "session.jsonl").stat().st_size), real(handle)))
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: (synced.append((tmp_path / "session.jsonl").stat().st_size), real(handle))
+    )
     log.append(started())
-    assert synced == [(tmp_path / "session.jsonl").stat().st_size] and synced[0] > 1000
+    assert synced == [(tmp_path / "session.jsonl").stat().st_size]
+    assert synced[0] > 1000
     log.close()
 
 

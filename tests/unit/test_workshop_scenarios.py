@@ -1,4 +1,4 @@
-"""Shipped workshops: complete in three languages, true to the model, with no decision that changes the past or wins all."""
+"""Shipped workshops: in three languages, true to the model, with no decision that changes the past or wins all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transition_sim.workshop.language import words
 from transition_sim.workshop.library import check_workshop, load_workshop
 from transition_sim.workshop.plans import plan_of
 from transition_sim.workshop.printed import CATALOGUES, all_texts
-from transition_sim.workshop.runs import compared
+from transition_sim.workshop.runs import compared, run_plan
 from transition_sim.workshop.scoring import standing
 
 NAMES = ["aid_gap", "early_exit", "election_year"]
@@ -62,9 +62,13 @@ def test_catalogues_name_no_key_that_nothing_says(file: str) -> None:
     folder = Path(room.__file__).parent
     source = "".join(p.read_text(encoding="utf-8") for p in folder.rglob("*") if p.suffix in (".py", ".js", ".j2"))
     stems = {"refused_", "say_", "about_", "need_", "before_", "step_", "read_", "question_", "fail_", "after_"}
-    hazards = {v.removeprefix("hazard from ").replace(" ", "_") for v in shipped_model().variables if "hazard from" in v}
+    hazards = {
+        v.removeprefix("hazard from ").replace(" ", "_") for v in shipped_model().variables if "hazard from" in v
+    }
     for key in words(file):
-        known = any(key.startswith(stem) for stem in stems) or key in hazards or key in ("run_welcome_do", "run_roles_do")
+        known = (
+            any(key.startswith(stem) for stem in stems) or key in hazards or key in ("run_welcome_do", "run_roles_do")
+        )
         assert known or f'"{key}"' in source, key
     assert hazards <= set(words("drivers.yaml"))
 
@@ -101,11 +105,21 @@ def test_no_single_decision_is_best_in_everything(name: str) -> None:
             if choice != each.default:
                 plan = plan_of(shape, runs.model, {lever: choice})
                 singles[f"{lever} {choice}"] = compared(runs.computed(plan), base, shape)
-    best = [
-        set(standing(shape, singles)["best"][outcome]) for outcome in shape.outcomes
-    ]
+    best = [set(standing(shape, singles)["best"][outcome]) for outcome in shape.outcomes]
     assert not set.intersection(*best)
     assert len(standing(shape, singles)["free"]) > 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_effort_that_is_chosen_is_spent_and_no_more(name: str) -> None:
+    shape, model = workshop(name), shipped_model()
+    for lever, each in shape.levers.items():
+        if each.role == "commission":
+            most = each.choices[-1]
+            plan = plan_of(shape, model, {lever: len(each.choices) - 1})
+            found = run_plan(model, None, plan, ["cumulative PBC effort"], 1.0)
+            assert found["cumulative PBC effort"][-1, 0] == pytest.approx(most.price, rel=0.01), lever
+            assert most.price == most.value
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -169,11 +183,15 @@ def test_a_decision_may_not_set_what_worlds_sample(tmp_path: Path) -> None:
     shipped = shipped_workshop("aid_gap").read_text(encoding="utf-8")
     path = tmp_path / "mine.yaml"
     path.write_text(shipped + "levers:\n  peak: {also: {weight of spoilers: 1}}\n", encoding="utf-8")
-    with pytest.raises(ScenarioError, match=r"mine.yaml:\d+: 'peak' sets 'weight of spoilers', which calibrated worlds"):
+    with pytest.raises(
+        ScenarioError, match=r"mine.yaml:\d+: 'peak' sets 'weight of spoilers', which calibrated worlds"
+    ):
         load_workshop(path, shipped_model())
 
 
 def test_a_workshop_of_ones_own_is_read(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text(shipped_workshop("aid_gap").read_text(encoding="utf-8") + "set: {draw down start: 5 years}\n", "utf-8")
+    path.write_text(
+        shipped_workshop("aid_gap").read_text(encoding="utf-8") + "set: {draw down start: 5 years}\n", "utf-8"
+    )
     assert load_workshop(path, shipped_model()).constants["draw down start"] == 60

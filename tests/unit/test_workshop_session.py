@@ -37,7 +37,8 @@ def test_a_team_that_has_not_drawn_a_sketch_cannot_commit() -> None:
     assert refused(session, events.Committed(**given)) == "no_sketch"
     session = apply(session, events.Sketched(**given, points=SKETCH))
     session = apply(session, events.Committed(**given))
-    assert session.team(1).turns[FIRST].committed and not session.team(2).turns[FIRST].committed
+    assert session.team(1).turns[FIRST].committed
+    assert not session.team(2).turns[FIRST].committed
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,8 @@ def test_undoing_walks_back_one_opening_or_closing() -> None:
     session = fold(log)
     back = apply(session, events.Undone())
     assert (back.phase, back.round_name, back.news) == ("shown", FIRST, ())
-    assert back.team(1).turns[SECOND].choices == {} and back.team(1).turns[FIRST].choices == {"peak": 1}
+    assert back.team(1).turns[SECOND].choices == {}
+    assert back.team(1).turns[FIRST].choices == {"peak": 1}
     further = apply(back, events.Undone())
     assert (further.phase, further.round_name, dict(further.results)) == ("open", FIRST, {})
     assert further.team(1).turns[FIRST].committed
@@ -133,7 +135,8 @@ def test_undoing_walks_back_one_opening_or_closing() -> None:
 
 def test_a_whole_session_ends_and_its_end_can_be_undone() -> None:
     session = state(played({1: {"peak": 5}, 2: {"cut": 1}}))
-    assert session.phase == "ended" and len(session.results) == 4
+    assert session.phase == "ended"
+    assert len(session.results) == 4
     assert refused(session, events.Opened(round=FIRST)) == "cannot_open"
     assert apply(session, events.Undone()).phase == "shown"
 
@@ -149,7 +152,7 @@ def test_state_is_the_same_however_the_log_is_split() -> None:
 
 
 def test_no_sequence_of_events_breaks_the_state() -> None:
-    rng = random.Random(5)
+    rng = random.Random(5)  # noqa: S311 - no secret
     shape = workshop()
     makers: list[Callable[[str, int], Event]] = [
         lambda name, team: events.Opened(round=name),
@@ -173,7 +176,8 @@ def test_no_sequence_of_events_breaks_the_state() -> None:
             taken += 1
         except RefusedError:
             continue
-        assert (session.phase == "lobby") == (session.round == -1) and session.round < 4
+        assert (session.phase == "lobby") == (session.round == -1)
+        assert session.round < 4
         assert session.count == taken + 1
         for team in session.teams:
             chosen = all_choices(shape, team, session.round)
@@ -222,10 +226,12 @@ def test_teams_are_compared_by_outcome_and_small_differences_are_none() -> None:
         return {"outcomes": each}
 
     found = standing(shape, {"1": result(), "2": result(risk=9.9), "3": result(risk=8.0, cost=12.0)})
-    assert found["best"] == {**dict.fromkeys(names, []), "risk": ["3"], "cost": ["1", "2"]}
-    assert found["dominates"] == [] and found["free"] == ["1", "2", "3"]
+    assert found["best"] == {**{key: [] for key in names}, "risk": ["3"], "cost": ["1", "2"]}
+    assert found["dominates"] == []
+    assert found["free"] == ["1", "2", "3"]
     found = standing(shape, {"1": result(), "2": result(ownership=12.0), "3": result(risk=8.0)})
-    assert found["dominates"] == [("2", "1"), ("3", "1")] and found["free"] == ["2", "3"]
+    assert found["dominates"] == [("2", "1"), ("3", "1")]
+    assert found["free"] == ["2", "3"]
 
 
 def test_results_of_teams_that_do_the_same_are_the_same_and_closed_rounds_keep_theirs() -> None:

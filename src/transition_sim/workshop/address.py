@@ -27,6 +27,7 @@ def bind(port: int, lan: bool) -> Place:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("0.0.0.0" if lan else LOOPBACK, port))  # noqa: S104 - asked for with --lan
+        listener.listen(256)  # who comes before the server runs waits, rather than being turned away
     except OSError as error:
         listener.close()
         raise ScenarioError(f"port {port} cannot be used ({error.strerror}); name another with --port") from None

@@ -1,7 +1,7 @@
 """A team's round as a short code: to read out, to write on paper, to type in where there is no network.
 
-A code holds the workshop, the round, the team, every choice and the sketch, so that nothing of another workshop or round
-is taken by mistake. How it is written, and which slips it finds, is told in `study/codec.py`.
+A code holds the workshop, the round, the team, every choice and the sketch, so that nothing of another workshop or
+round is taken by mistake. How it is written, and which slips it finds, is told in `study/codec.py`.
 """
 
 from __future__ import annotations

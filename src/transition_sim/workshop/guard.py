@@ -87,7 +87,7 @@ class Guard:
 
     def known(self, host: str) -> bool:
         """Return whether a Host header is a plain address or one of our names: no foreign name can point here."""
-        name = host.rsplit("]", 1)[0].removeprefix("[") if host.startswith("[") else host.split(":", 1)[0]
+        name = host[1:].partition("]")[0] if host.startswith("[") and "]" in host else host.partition(":")[0]
         if name.lower() in self.hosts:
             return True
         try:

@@ -11,11 +11,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from transition_sim.errors import ScenarioError
 from transition_sim.model.equations import Model
 from transition_sim.workshop import events
 from transition_sim.workshop.events import FACILITATOR, Event, Started
 from transition_sim.workshop.log import Log
-from transition_sim.workshop.plans import plan_of_team
+from transition_sim.workshop.plans import Plan, news_until, plan_of, plan_of_team
 from transition_sim.workshop.runs import Runner, checksum, round_results, runner_of
 from transition_sim.workshop.session import RefusedError, apply, begin, fold
 
@@ -77,7 +78,10 @@ class Hub:
         self._forget()
         self.tell()
         if isinstance(event, events.Committed | events.Coded):
-            self._ahead(event.team)
+            self._ahead(plan_of_team(self.session, event.team, self.model))
+        elif isinstance(event, events.Opened | events.Happened):
+            news = news_until(self.session, self.session.round)
+            self._ahead(plan_of(self.session.workshop, self.model, None, news))
         return number
 
     def _forget(self) -> None:
@@ -101,14 +105,15 @@ class Hub:
             session = self.session
             found = await asyncio.to_thread(round_results, self.runner, session, session.round)
             event = events.Closed(at=time.time(), id=identity, round=name, results=checksum(found))
-            number = await self._take(event)
             self.results[name] = found
-            self.tell()
-            return number
+            try:
+                return await self._take(event)
+            except ScenarioError:
+                del self.results[name]
+                raise
 
-    def _ahead(self, number: int) -> None:
-        """Compute a team's plan in the background, so that closing the round need not wait for it."""
-        plan = plan_of_team(self.session, number, self.model)
+    def _ahead(self, plan: Plan) -> None:
+        """Compute a plan in the background, so that closing the round need not wait for it."""
         task = asyncio.get_running_loop().create_task(asyncio.to_thread(self.runner.computed, plan))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

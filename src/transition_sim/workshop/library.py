@@ -65,6 +65,22 @@ def workshop_of(data: Mapping[str, Any], trees: list[tuple[Path, Item]] | None =
     return workshop
 
 
+def is_workshop(tree: Mapping[str, Any]) -> bool:
+    """Return whether the top of a file is that of a workshop."""
+    return "extends" in tree or {"rounds", "roles"} <= set(tree)
+
+
+def workshop_lines(workshop: Workshop) -> list[str]:
+    """Return a workshop in a few lines: question, rounds, decisions with prices."""
+    lines = [f"{workshop.name}: {workshop.title.en}", f"  {workshop.question.en}"]
+    for name, each in workshop.rounds.items():
+        lines.append(f"  {each.title.en} (month {each.month:g})")
+        for lever in workshop.levers_of(name).values():
+            told = [f"{lever.label_of(i, 'en')} [{choice.price}]" for i, choice in enumerate(lever.choices)]
+            lines.append(f"    {lever.role}: {lever.title.en}: {', '.join(told)}")
+    return lines
+
+
 def check_workshop(path: Path, model: Model) -> list[Fault]:
     """Return every fault of a workshop file."""
     try:

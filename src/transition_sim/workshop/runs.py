@@ -31,7 +31,7 @@ from transition_sim.workshop.session import Session
 
 Floats = NDArray[np.float64]
 LEVELS = (0.1, 0.5, 0.9)
-EVERY = 3.0
+EVERY = 6.0
 END_YEARS = 20
 DIGITS = 6
 KEPT = 256

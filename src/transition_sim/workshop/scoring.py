@@ -1,7 +1,7 @@
 """Teams set against each other, outcome by outcome: who is best in what, and who is as good in everything as another.
 
-Outcomes are never added up. Medians over worlds are compared; what differs by less than a fiftieth of the range from the
-10th to the 90th percentile counts as equal.
+Outcomes are never added up. Medians over worlds are compared; what differs by less than a fiftieth of the range from
+the 10th to the 90th percentile counts as equal.
 """
 
 from __future__ import annotations

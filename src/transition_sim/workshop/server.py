@@ -33,6 +33,7 @@ from transition_sim.workshop.views import view_of
 
 HEARTBEAT = 15.0
 MAX_STREAMS = 400
+COUNT_EVERY = 0.5
 JOIN_TRIES = Allowance(size=60, per_second=1.0)
 COMMANDS = Allowance(size=60, per_second=10.0)
 
@@ -48,6 +49,30 @@ class Desk:
     wrong_codes: dict[str, tuple[float, float]] = field(default_factory=dict)
     sent: dict[str, tuple[float, float]] = field(default_factory=dict)
     debriefs: dict[str, str] = field(default_factory=dict)
+    counted: int = 0
+    counting: bool = False
+    mark: tuple[int, int, int] = (0, 0, 0)
+    texts: dict[Person, str] = field(default_factory=dict)
+
+    def view_text(self, person: Person) -> str:
+        """Return what somebody sees, as JSON: made once for all who see the same."""
+        mark = (self.hub.count, self.counted, len(self.hub.results))
+        if mark != self.mark:
+            self.mark, self.texts = mark, {}
+        if person not in self.texts:
+            self.texts[person] = json.dumps(view_of(self.hub, person, self.devices), separators=(",", ":"))
+        return self.texts[person]
+
+    def count_devices(self) -> None:
+        """Have the numbers of devices shown anew, soon and once for many who come or go together."""
+        if not self.counting:
+            self.counting = True
+            asyncio.get_running_loop().call_later(COUNT_EVERY, self._counted)
+
+    def _counted(self) -> None:
+        self.counting = False
+        self.counted += 1
+        self.hub.tell()
 
     def person(self, request: Request) -> Person | None:
         """Return who sends a request, by the token in its header or its address."""
@@ -168,12 +193,12 @@ async def _events(desk: Desk, request: Request) -> Response:
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-async def _stream(desk: Desk, person: Person, token: str, known: int) -> AsyncIterator[str]:
+async def _stream(desk: Desk, person: Person, token: str, sent: int) -> AsyncIterator[str]:
     hub = desk.hub
     desk.streams += 1
     desk.devices[person.team] += 1
-    hub.tell()
-    fresh = True
+    desk.count_devices()
+    counted = desk.counted if sent >= 0 else -1
     try:
         yield "retry: 1500\n\n"
         while not hub.closing:
@@ -181,19 +206,17 @@ async def _stream(desk: Desk, person: Person, token: str, known: int) -> AsyncIt
             if person_of(hub.session, token) is None:
                 yield "event: left\ndata: {}\n\n"
                 return
-            if not fresh or known != hub.count:
-                data = json.dumps(view_of(hub, person, desk.devices), separators=(",", ":"))
-                yield f"id: {hub.count}\nevent: state\ndata: {data}\n\n"
-            fresh = False
+            if sent != hub.count or (person.kind != "team" and counted != desk.counted):
+                sent, counted = hub.count, desk.counted
+                yield f"id: {sent}\nevent: state\ndata: {desk.view_text(person)}\n\n"
             try:
                 await asyncio.wait_for(changed.wait(), HEARTBEAT)
             except TimeoutError:
                 yield f"event: beat\ndata: {time.time():.3f}\n\n"
-                fresh, known = True, hub.count
     finally:
         desk.streams -= 1
         desk.devices[person.team] -= 1
-        hub.tell()
+        desk.count_devices()
 
 
 async def _print(desk: Desk, request: Request) -> Response:
