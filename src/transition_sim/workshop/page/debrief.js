@@ -30,7 +30,8 @@ function paint() {
 
 function allTeams() {
   const results = Object.fromEntries(Object.entries(debrief.teams).map(([team, found]) => [team, found.results]));
-  const top = Math.max(20, ...Object.values(results).map((result) => 100 * result.bands.risk[2].at(-1)));
+  const drawn = Object.keys(results).map((team) => lastPoints(team)?.at(-1) ?? 0);
+  const top = Math.max(20, ...drawn, ...Object.values(results).map((result) => 100 * result.bands.risk[2].at(-1)));
   return [
     newsList(),
     h("section", { class: "card" }, teamsTable(speak, setup, results, debrief.standing)),
