@@ -119,3 +119,46 @@ def test_what_is_printed_is_readable_and_asks_for_nothing(
 ) -> None:
     seen = visit(f"{session.address}/print?token={session.facilitator}&language={language}", *DESK)
     checked(seen, f"workshop-print-{language}")
+
+
+def test_a_session_is_run_on_paper_alone_by_what_the_guide_says(visit: Callable[..., Any], tmp_path: Path) -> None:
+    with served(tmp_path, "--scenario", "early_exit", "--port", "0", "--worlds", "40", "--teams", "2") as session:
+        desk = visit(f"{session.address}/facilitator#{session.facilitator}", *DESK)
+        page = desk.page
+        for number in (1, 2, 3, 4):
+            page.click(f"button:has-text('Open round {number}')")
+            page.wait_for_selector(f"text=Round {number} of 4")
+            page.click("button:has-text('Start the clock: 6 min')")
+            page.wait_for_selector("text=5:5")
+            for team in (1, 2):
+                sheet_on_paper(page, team, number)
+            page.click("button:has-text('Close the round and show results')")
+            page.wait_for_selector("text=Teams side by side")
+            if number == 2:
+                page.click("button:has-text('Undo')")
+                page.click("button:has-text('Sure?')")
+                page.wait_for_selector("text=Enter a paper sheet")
+                page.click("button:has-text('Close the round and show results')")
+                page.wait_for_selector("text=Teams side by side")
+        page.click("button:has-text('End the session')")
+        page.wait_for_selector("button:has-text('End the session')", state="detached")
+        with page.context.expect_page() as opened:
+            page.click("text=Make the debrief")
+        opened.value.wait_for_selector("text=One decision changed")
+        assert opened.value.locator("a:has-text('Team 2')").count() == 1
+        opened.value.click("a:has-text('Team 2')")
+        opened.value.wait_for_selector("text=Turning points of the risk")
+        desk.assert_quiet()
+
+
+def sheet_on_paper(page: Any, team: int, number: int) -> None:
+    form = page.locator("details:has(#sheet-team)")
+    if not form.evaluate("node => node.open"):
+        form.locator("summary").click()
+    page.select_option("#sheet-team", index=team - 1)
+    if number == 1:
+        page.select_option("#sheet-peak", index=2 + team)
+    for i, year in enumerate((5, 10, 15, 20)):
+        page.select_option(f"#sheet-year-{year}", index=4 + 2 * i + team)
+    form.locator("button").click()
+    page.wait_for_selector(f"li.done:has-text('Team {team}')")

@@ -14,10 +14,12 @@ from typing import Any
 import httpx
 import pytest
 from workshop_crowd import Crowd, Phone, dispersed, gathered, holder, play_round
-from workshop_play import workshop
+from workshop_play import started, workshop
 from workshop_server import Served, served
 
-from transition_sim.workshop.log import read_log
+from transition_sim.cli import main
+from transition_sim.workshop import events
+from transition_sim.workshop.log import read_log, write_log
 from transition_sim.workshop.session import fold
 
 ORDER = workshop().order
@@ -155,6 +157,7 @@ def test_forty_phones_play_a_session_through_a_killed_server_and_nothing_is_lost
         assert not re.search(r'(src|href)="(https?:)?//', page.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_a_session_is_started_interrupted_and_taken_up_again(tmp_path: Path) -> None:
     with served(tmp_path, "--scenario", "election_year", "--port", "0", "--worlds", "10", "--language", "fr") as found:
         assert "L'année électorale - 4 teams" in found.said[0]
@@ -179,20 +182,40 @@ def test_a_session_is_started_interrupted_and_taken_up_again(tmp_path: Path) -> 
         assert "another session is writing" in done.stderr
 
 
-def test_mistakes_of_the_command_line_are_told_without_a_traceback(tmp_path: Path) -> None:
-    for arguments, says in (
-        (("start",), "name a workshop to begin one"),
-        (("start", "--scenario", "aid_gpa"), "did you mean 'aid_gap'"),
-        (("replay", "none.jsonl"), "no such file"),
-        (("print", "aid_gap", "--out", "/proc/none"), "cannot be the folder"),
+def test_mistakes_of_the_command_line_are_told_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as caught:
+            main(["workshop", *arguments])
+        return int(str(caught.value.code)), capsys.readouterr().err
+
+    assert run("start") == (
+        3,
+        "error: no session to go on with; name a workshop to begin one, such as --scenario aid_gap\n",
+    )
+    for arguments, code, says in (
+        (("start", "--scenario", "aid_gpa"), 3, "did you mean 'aid_gap'"),
+        (("start", "--scenario", "aid_gap", "--teams", "9"), 2, "teams"),
+        (("replay", "none.jsonl"), 3, "no such file"),
+        (("debrief", "none.jsonl", "--out", "x"), 3, "no such file"),
+        (("print", "aid_gap", "--out", "/proc/none"), 3, "cannot be the folder"),
     ):
-        done = cli(tmp_path, *arguments)
-        assert done.returncode == 3, done.stderr
-        assert says in done.stderr
-        assert "Traceback" not in done.stderr
+        found, told = run(*arguments)
+        assert found == code, told
+        assert says in told
     assert not (tmp_path / "session.jsonl").exists()
-    done = cli(tmp_path, "print", "early_exit", "--out", "printed", "--language", "ar")
-    assert done.returncode == 0
+    assert run("print", "early_exit", "--out", "printed", "--language", "ar")[0] == 0
     assert sorted(p.name for p in (tmp_path / "printed").iterdir()) == [
         "cards.html", "guide.html", "review.html", "sheets.html",
     ]  # fmt: skip
+    write_log(tmp_path / "short.jsonl", [started()])
+    assert "no round was closed" in run("debrief", "short.jsonl", "--out", "x")[1]
+    assert run("replay", "short.jsonl")[0] == 0
+    write_log(tmp_path / "other.jsonl", [started(), events.Opened(round=ORDER[0]), WRONG])
+    assert run("replay", "other.jsonl")[0] == 1
+
+
+WRONG = events.Closed(round=ORDER[0], results="0" * 64)

@@ -68,7 +68,6 @@ def workshop_start(
     kept = Log(log)
     try:
         if not kept.events and workshop is None:
-            log.unlink()
             raise ScenarioError("no session to go on with; name a workshop to begin one, such as --scenario aid_gap")
         began = kept.events[0] if kept.events else None
         played = getattr(began, "workshop", None)

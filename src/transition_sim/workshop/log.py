@@ -181,8 +181,11 @@ class Log:
         os.fsync(self._stream.fileno())
 
     def close(self) -> None:
-        """Let the file go."""
+        """Let the file go; one in which nothing was ever written is removed."""
+        empty = not self._stream.closed and not self.events and self.path.stat().st_size == 0
         self._stream.close()
+        if empty:
+            self.path.unlink()
         self._lock.release()
 
 

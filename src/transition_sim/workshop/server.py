@@ -55,13 +55,13 @@ class Desk:
     texts: dict[Person, str] = field(default_factory=dict)
 
     def view_text(self, person: Person) -> str:
-        """Return what somebody sees, as JSON: made once for all who see the same."""
+        """Return what somebody sees, as JSON: made once for all who see the same, and the clock."""
         mark = (self.hub.count, self.counted, len(self.hub.results))
         if mark != self.mark:
             self.mark, self.texts = mark, {}
         if person not in self.texts:
             self.texts[person] = json.dumps(view_of(self.hub, person, self.devices), separators=(",", ":"))
-        return self.texts[person]
+        return f'{self.texts[person][:-1]},"now":{time.time():.3f}}}'
 
     def count_devices(self) -> None:
         """Have the numbers of devices shown anew, soon and once for many who come or go together."""
@@ -172,7 +172,7 @@ async def _do(desk: Desk, request: Request) -> Response:
 
 async def _state(desk: Desk, request: Request) -> Response:
     person = desk.person(request)
-    return _unknown() if person is None else JSONResponse(view_of(desk.hub, person, desk.devices))
+    return _unknown() if person is None else Response(desk.view_text(person), media_type="application/json")
 
 
 def _unknown() -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +29,7 @@ def public_workshop(workshop: Workshop) -> dict[str, Any]:
 
 
 def view_of(hub: Hub, person: Person, devices: Mapping[int, int]) -> dict[str, Any]:
-    """Return what somebody sees now."""
+    """Return what somebody sees, the clock apart."""
     session = hub.session
     seen = {**_common(session), "devices": {str(number): count for number, count in devices.items()}}
     if person.kind == "team":
@@ -57,7 +56,6 @@ def _common(session: Session) -> dict[str, Any]:
         "phase": session.phase,
         "round": session.round,
         "round_name": name,
-        "now": time.time(),
         "ends": session.ends,
         "worlds": session.setup.worlds,
         "news": [

@@ -35,7 +35,7 @@ const line = openLine(token, {
 /* A button that loses something asks to be pressed twice. */
 function careful(name, words, command, classes = "") {
   const text = armed === name ? speak.say("sure") : words;
-  return h("button", { class: classes, onclick: () => {
+  return h("button", { id: `careful-${name}`, class: classes, onclick: () => {
     if (armed !== name) {
       armed = name;
       setTimeout(() => armed === name && ((armed = null), paint()), 5000);
@@ -83,16 +83,16 @@ function control() {
     h("h2", {}, round ? speak.say("round_number", { round: view.round + 1, rounds: order.length, title: speak.of(round.title) }) : speak.say("lobby")),
     h("p", { class: "told", role: "alert" }, message),
     h("div", { class: "buttons" },
-      view.phase === "open" && late.length === 0 && h("button", { class: "main", onclick: send({ type: "close" }) }, speak.say("close_round")),
+      view.phase === "open" && late.length === 0 && h("button", { id: "close", class: "main", onclick: send({ type: "close" }) }, speak.say("close_round")),
       view.phase === "open" && late.length > 0 && careful("close", speak.say("close_anyway", { teams: speak.list(late) }), { type: "close", force: true }),
-      (view.phase === "lobby" || view.phase === "shown") && next && h("button", { class: "main", onclick: send({ type: "open", round: next }) }, speak.say("open_round", { round: view.round + 2 })),
-      view.phase === "shown" && !next && h("button", { class: "main", onclick: send({ type: "end" }) }, speak.say("end")),
+      (view.phase === "lobby" || view.phase === "shown") && next && h("button", { id: "open", class: "main", onclick: send({ type: "open", round: next }) }, speak.say("open_round", { round: view.round + 2 })),
+      view.phase === "shown" && !next && h("button", { id: "end", class: "main", onclick: send({ type: "end" }) }, speak.say("end")),
       view.phase === "shown" && next && careful("end", speak.say("end"), { type: "end" }),
       view.phase !== "lobby" && careful("undo", speak.say(view.phase === "open" ? "undo_open" : view.phase === "shown" ? "undo_shown" : "undo"), { type: "undo" })),
     view.phase === "open" && h("div", { class: "buttons" },
-      h("button", { onclick: send({ type: "timer", minutes }) }, speak.say("start_timer", { minutes })),
-      h("button", { onclick: send({ type: "timer", minutes: 1 }) }, speak.say("start_timer", { minutes: 1 })),
-      view.ends !== null && h("button", { onclick: send({ type: "timer", minutes: 0 }) }, speak.say("stop_timer"))),
+      h("button", { id: "clock", onclick: send({ type: "timer", minutes }) }, speak.say("start_timer", { minutes })),
+      h("button", { id: "clock-one", onclick: send({ type: "timer", minutes: 1 }) }, speak.say("start_timer", { minutes: 1 })),
+      view.ends !== null && h("button", { id: "clock-stop", onclick: send({ type: "timer", minutes: 0 }) }, speak.say("stop_timer"))),
     h("ul", { class: "links" },
       h("li", {}, h("a", { href: `/projector#${view.projector}`, target: "_blank", rel: "noopener" }, speak.say("projector"))),
       h("li", {}, h("a", { href: print, target: "_blank", rel: "noopener" }, speak.say("print_pages"))),

@@ -13,9 +13,11 @@ export function h(name, attributes, ...children) {
   return node;
 }
 
-/** Put children into a node in place of what it holds. */
+/** Put children into a node in place of what it holds; what had the focus and has an id gets it back. */
 export function fill(node, ...children) {
+  const focused = node.contains(document.activeElement) ? document.activeElement.id : "";
   node.replaceChildren(...children.flat(9).filter((each) => each !== null && each !== undefined && each !== false));
+  if (focused) document.getElementById(focused)?.focus();
 }
 
 /** Return how a language speaks: `say(key, values)`, `of(texts)`, numbers, direction. */
@@ -64,6 +66,7 @@ export function languageChoice(setup, changed) {
       "select",
       {
         class: "language",
+        id: "language",
         "aria-label": setup.words.language[language],
         onchange: (event) => {
           language = event.target.value;
