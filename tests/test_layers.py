@@ -123,9 +123,12 @@ def test_solvers_know_no_word_of_the_domain() -> None:
         "llvm_loop",
         "llvm_backend",
         "llvm_math",
+        "phases",
+        "javascript",
     ):
         text = (SOURCE / "engine" / f"{name}.py").read_text(encoding="utf-8")
         assert not re.search(words, text, re.IGNORECASE), name
+    assert not re.search(words, (SOURCE / "engine/solver.js").read_text(encoding="utf-8"), re.IGNORECASE)
 
 
 def test_figures_never_simulate() -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transition_sim.model.reader import load_model
     from transition_sim.risk import aid_gap, hazard_decomposition, relapse_risk
     from transition_sim.study.calibration import calibrate
+    from transition_sim.study.codes import code_of, load_code, run_code
     from transition_sim.study.comparison import compare
     from transition_sim.study.ensembles import draw_worlds
     from transition_sim.study.outcomes import Comparison
@@ -41,9 +42,11 @@ _HOMES = {
     "Variable": "model.equations",
     "aid_gap": "risk",
     "calibrate": "study.calibration",
+    "code_of": "study.codes",
     "compare": "study.comparison",
     "draw_worlds": "study.ensembles",
     "hazard_decomposition": "risk",
+    "load_code": "study.codes",
     "load_model": "model.reader",
     "load_result": "engine.result",
     "load_scenario": "study.scenario",
@@ -51,6 +54,7 @@ _HOMES = {
     "referee": "engine.simulate",
     "relapse_risk": "risk",
     "rerun": "study.sweeps.rerun",
+    "run_code": "study.codes",
     "run_sweep": "study.sweeps.sweep",
     "sample_worlds": "study.worlds",
     "simulate": "engine.simulate",
@@ -72,9 +76,11 @@ __all__ = [
     "__version__",
     "aid_gap",
     "calibrate",
+    "code_of",
     "compare",
     "draw_worlds",
     "hazard_decomposition",
+    "load_code",
     "load_model",
     "load_result",
     "load_scenario",
@@ -82,6 +88,7 @@ __all__ = [
     "referee",
     "relapse_risk",
     "rerun",
+    "run_code",
     "run_sweep",
     "sample_worlds",
     "simulate",

@@ -2,18 +2,21 @@
 
 The contract of a printed module (`print_module`: an ES module; `print_script`: one constant holding the same names):
 
-`model`: {name, hash, time: {start, stop, step, saveEvery, unit}, method, events, constants: [{name, unit, value, low,
-high}], outputs: [{name, unit}], views: [{name, outputs: [index into outputs]}]}. Constants stand in the order in which
-`run` wants their values; `low` and `high` are validity limits, null where open. View 0 is `all`, every output.
+`model`: {name, hash, time: {start, stop, step, saveEvery, unit, fixedStep}, method, events, constants: [{name, unit,
+value, low, high}], outputs: [{name, unit}], views: [{name, outputs: [index into outputs]}]}. Constants stand in the
+order in which `run` wants their values; `low` and `high` are validity limits, null where open. View 0 is `all`, every
+output; each view of `print_module(views=)` follows.
 `defaults()`: Float64Array of the constants' own values, to change and hand to `run`.
 `run(values, {saveEvery, step, start, stop, view})` -> {time, series}: `values` one number a constant; each option may
 be left out (the file's own; view 0). `time` Float64Array; `series[j]` Float64Array `(time,)` of the view's j-th output.
 `runMany(columns, count, options)` -> {time, series}: `columns[i]` a number or `count` numbers for constant i;
 `series[j]` Float64Array `(time, run)`, value of a run at `[time * count + run]`; no run hangs on the others beside it.
-Limits are not checked there; a run that breaks down holds NaN or infinities, nothing is thrown for it. RangeError for
-settings of time that cannot be, and for a wrong number of constants.
+Settings of time come from the options alone, whatever their constants say. Limits are not checked there; a run that
+breaks down (at too long a step, say) holds NaN or infinities, nothing is thrown for it. RangeError for settings of time
+that cannot be, and for a wrong number of constants.
 
-Calls share memory inside the module: one call at a time (as JavaScript has it), another worker has its own.
+Calls share memory inside the module: one call at a time (as JavaScript has it), another worker has its own. Opened from
+a file, Chromium takes a module by `import(blob URL)` but no module as a worker: workers want the script.
 
 Generated code names things by index (`v12`, `C[3]`) and numbers by the shortest text that reads back as the same
 double; no text of a model file becomes code, and strings are escaped so that no `</script>` is in them. Parts are

@@ -12,7 +12,7 @@ while (POWERS.length < 31) {
   POWERS.push((last << 1) ^ (last & 16 ? 0b100101 : 0));
 }
 const LOGS = new Map(POWERS.map((value, power) => [value, power]));
-const G1 = POWERS[1] ^ POWERS[2], G0 = POWERS[3];
+const G1 = POWERS[1] ^ POWERS[2], G0 = POWERS[3], REST = [1, 1];
 
 /** A code cannot be read. `reason`: empty, long, character, mistyped, version, kind, edition, content; `meant`: the code
     that was perhaps meant, in groups, or nothing. */
@@ -30,7 +30,7 @@ export function writeCode(table, state) {
   if (state.length !== levers.length || !state.every((index, i) => Number.isInteger(index) && index >= 0 && index < levers[i].count))
     throw new RangeError("this is no state of the levers");
   const symbols = [VERSION, ALPHABET.indexOf(letter), (edition >> 5) & 31, edition & 31, ...digitsOf(packed(levers, state))];
-  return grouped(textOf([...symbols, ...remainder([...symbols, 0, 0])]));
+  return grouped(textOf([...symbols, ...remainder([...symbols, 0, 0]).map((left, i) => left ^ REST[i])]));
 }
 
 /** Return {table, state} of a code that was typed, `tables` being those it may be of; CodeError with what is wrong. */
@@ -93,7 +93,7 @@ function cleaned(code) {
 
 function read(text, tables) {
   const symbols = symbolsOf(text);
-  if (symbols.length < HEAD + CHECKS || remainder(symbols).some(Boolean)) throw new CodeError("mistyped");
+  if (!isSound(symbols)) throw new CodeError("mistyped");
   if (symbols[0] !== VERSION) throw new CodeError("version");
   const table = tables.find(({ letter }) => letter === text[1]);
   if (!table) throw new CodeError("kind");
@@ -146,13 +146,14 @@ function digitsOf(number) {
 function repaired(text) {
   const symbols = symbolsOf(text), tries = [];
   for (let i = 0; i + 1 < symbols.length; i++) tries.push(swapped(symbols, i));
-  const [one, two] = [1, 2].map((power) => symbols.reduce((value, symbol) => times(value, POWERS[power]) ^ symbol, 0));
+  const at = (word, power) => word.reduce((value, symbol) => times(value, POWERS[power]) ^ symbol, 0);
+  const [one, two] = [1, 2].map((power) => at(symbols, power) ^ at(REST, power));
   if (one && two) {
     const place = (LOGS.get(two) - LOGS.get(one) + 31) % 31;
-    const at = symbols.length - 1 - place;
-    if (at >= 0) tries.push(symbols.map((symbol, i) => (i === at ? symbol ^ POWERS[(LOGS.get(one) - place + 31) % 31] : symbol)));
+    const wrong = symbols.length - 1 - place;
+    if (wrong >= 0) tries.push(symbols.map((symbol, i) => (i === wrong ? symbol ^ POWERS[(LOGS.get(one) - place + 31) % 31] : symbol)));
   }
-  return [...new Set(tries.filter((each) => !remainder(each).some(Boolean)).map(textOf))];
+  return [...new Set(tries.filter(isSound).map(textOf))];
 }
 
 function swapped(symbols, i) {
@@ -165,7 +166,12 @@ function times(a, b) {
   return a && b ? POWERS[(LOGS.get(a) + LOGS.get(b)) % 31] : 0;
 }
 
-/** Return what is left of a word divided by the generator; zeros for a code. */
+/** Return whether places in the alphabet are those of a code: long enough, and fit by its check symbols. */
+function isSound(symbols) {
+  return symbols.length >= HEAD + CHECKS && remainder(symbols).every((left, i) => left === REST[i]);
+}
+
+/** Return what is left of a word divided by the polynomial of the check symbols. */
 function remainder(symbols) {
   let high = 0, low = 0;
   for (const symbol of symbols) [high, low] = [low ^ times(high, G1), symbol ^ times(high, G0)];

@@ -4,12 +4,13 @@ A code is `version, letter of its kind, two symbols of the edition, what differs
 alphabet is Crockford's base 32: no I, L, O, U; case, spaces and dashes do not count, O is read as 0, I and L as 1.
 
 The check symbols make every code a word of a Reed-Solomon code over the field of 32 elements (Reed and Solomon 1960,
-https://doi.org/10.1137/0108018; unchecked): as a polynomial it is zero at a and at a^2, a being a generator. One wrong
-symbol adds e a^p, which is not zero; a swap of neighbours adds d a^p (1 + a), which is not zero either: both are always
-found, in the check symbols too, whatever the length. Up to 31 symbols any two wrong ones are found as well.
+https://doi.org/10.1137/0108018; unchecked), less a constant: as a polynomial it is worth x + 1 at x = a and x = a^2, a
+being a generator. One wrong symbol adds e a^p, which is not zero; a swap of neighbours adds d a^p (1 + a), which is not
+zero either: both are always found, in the check symbols too, whatever the length. Up to 31 symbols any two wrong ones
+are found as well. The constant is there so that a zero at the end, more or less, is found too.
 
-What differs is one whole number. From the last field to the first, a field that stands where it usually does adds a zero
-bit, another its place among the rest and a one bit; so every state has just one code, and few changes make a short one.
+What differs is one whole number. From the last field to the first, a field that stands where it usually does adds a
+zero bit, another its place among the rest and a one bit: every state has just one code, few changes make a short one.
 `lab/codec.js` does the same on the page.
 """
 
@@ -34,6 +35,8 @@ for _ in range(30):
 _LOGS = {value: power for power, value in enumerate(_POWERS)}
 _G1, _G0 = _POWERS[1] ^ _POWERS[2], _POWERS[3]
 """The polynomial x^2 + g1 x + g0 with the roots a and a^2."""
+_REST = [1, 1]
+"""What a code leaves when it is divided by that polynomial: x + 1."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ REASONS = ("empty", "long", "character", "mistyped", "version", "kind", "edition
 
 
 def write_code(letter: str, edition: int, fields: Sequence[Field], state: Sequence[int]) -> str:
-    """Return the code of a state, in groups of four; `letter` tells the kind of code, `edition` (0 to 1023) which table.
+    """Return the code of a state, in groups of four; `letter` tells the kind of code, `edition` (0 to 1023) its table.
 
     Raises ScenarioError where the state does not fit the fields.
     """
@@ -73,15 +76,16 @@ def write_code(letter: str, edition: int, fields: Sequence[Field], state: Sequen
         )
     number = _packed(fields, state)
     symbols = [VERSION, ALPHABET.index(letter), edition >> 5 & 31, edition & 31, *_digits(number)]
-    return grouped("".join(ALPHABET[symbol] for symbol in [*symbols, *_remainder([*symbols, 0, 0])]))
+    return grouped("".join(ALPHABET[symbol] for symbol in [*symbols, *_checks(symbols)]))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of code: the edition of its table and its fields."""
+    """One kind of code: the edition of its table, its fields, and what says why a state of them cannot be."""
 
     edition: int
     fields: tuple[Field, ...]
+    faults: Callable[[Sequence[int]], Sequence[str]] = lambda state: ()
 
 
 def read_code(code: str, kind_of: Callable[[str], Kind | None]) -> tuple[str, list[int]]:
@@ -110,7 +114,7 @@ def _is_code(text: str, kind_of: Callable[[str], Kind | None]) -> bool:
 def _read(text: str, kind_of: Callable[[str], Kind | None]) -> tuple[str, list[int]]:
     symbols = [ALPHABET.index(symbol) for symbol in text]
     written = f"'{grouped(text)}'"
-    if len(symbols) < _HEAD + _CHECKS or any(_remainder(symbols)):
+    if not is_sound(symbols):
         told = f"{written} is no code: a character is wrong, missing, too many or swapped with its neighbour"
         raise CodeError("mistyped", told)
     if symbols[0] != VERSION:
@@ -125,7 +129,11 @@ def _read(text: str, kind_of: Callable[[str], Kind | None]) -> tuple[str, list[i
             f"{written} was made with another edition of the model or its levers ({edition}; here it is {kind.edition})"
         )
         raise CodeError("edition", told)
-    return text[1], _unpacked(symbols[_HEAD:-_CHECKS], kind.fields, written)
+    state = _unpacked(symbols[_HEAD:-_CHECKS], kind.fields, written)
+    told = "; ".join(kind.faults(state))
+    if told:
+        raise CodeError("content", f"{written} says what cannot be set: {told}")
+    return text[1], state
 
 
 def _unpacked(digits: Sequence[int], fields: Sequence[Field], written: str) -> list[int]:
@@ -164,17 +172,17 @@ def grouped(text: str) -> str:
 
 
 def repaired(text: str) -> list[str]:
-    """Return the codes of this version that lie one wrong symbol, or one swap of neighbours, from what was typed."""
+    """Return the codes that lie one wrong symbol, or one swap of neighbours, from what was typed."""
     symbols = [ALPHABET.index(symbol) for symbol in text]
     tries = [[*symbols[:i], symbols[i + 1], symbols[i], *symbols[i + 2 :]] for i in range(len(symbols) - 1)]
-    at_a, at_square = (_value_at(symbols, power) for power in (1, 2))
+    at_a, at_square = (_value_at(symbols, power) ^ _value_at(_REST, power) for power in (1, 2))
     if at_a and at_square:
         place = (_LOGS[at_square] - _LOGS[at_a]) % 31
         error = _POWERS[(_LOGS[at_a] - place) % 31]
         if place < len(symbols):
             at = len(symbols) - 1 - place
             tries.append([*symbols[:at], symbols[at] ^ error, *symbols[at + 1 :]])
-    good = [t for t in tries if len(t) >= _HEAD + _CHECKS and t[0] == VERSION and not any(_remainder(t))]
+    good = [each for each in tries if is_sound(each)]
     return list(dict.fromkeys("".join(ALPHABET[symbol] for symbol in each) for each in good))
 
 
@@ -202,8 +210,18 @@ def _times(a: int, b: int) -> int:
     return _POWERS[(_LOGS[a] + _LOGS[b]) % 31] if a and b else 0
 
 
+def is_sound(symbols: Sequence[int]) -> bool:
+    """Tell whether places in the alphabet are those of a code: long enough, and fit by its check symbols."""
+    return len(symbols) >= _HEAD + _CHECKS and _remainder(symbols) == _REST
+
+
+def _checks(symbols: Sequence[int]) -> list[int]:
+    """Return the two symbols that make a code of others."""
+    return [left ^ rest for left, rest in zip(_remainder([*symbols, 0, 0]), _REST, strict=True)]
+
+
 def _remainder(symbols: Sequence[int]) -> list[int]:
-    """Return what is left of a word divided by the generator; zeros for a code."""
+    """Return what is left of a word divided by the polynomial of the check symbols."""
     high = low = 0
     for symbol in symbols:
         high, low = low ^ _times(high, _G1), symbol ^ _times(high, _G0)

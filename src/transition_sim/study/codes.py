@@ -17,7 +17,7 @@ from transition_sim.engine.simulate import simulate
 from transition_sim.model.equations import Model
 from transition_sim.model.printing import content_hash
 from transition_sim.model.reader import load_model
-from transition_sim.study.codec import CodeError, Field, Kind, read_code, write_code
+from transition_sim.study.codec import Field, Kind, read_code, write_code
 from transition_sim.study.levers import LeverTable, letters, lever_table
 from transition_sim.study.scenario import Scenario
 
@@ -47,14 +47,42 @@ def code_of(model: Model, constants: Mapping[str, float]) -> str | None:
 
     None where the model is no shipped one with levers (or its equations were changed), or no state of them is this run.
     """
-    if model.name not in letters().values():
+    found = _state_of(model, constants)
+    return code_of_state(*found) if found is not None else None
+
+
+def _state_of(model: Model, constants: Mapping[str, float]) -> tuple[LeverTable, list[int]] | None:
+    if model.name not in letters().values() or content_hash(model) != content_hash(lever_table(model.name).model):
         return None
     table = lever_table(model.name)
-    if content_hash(model) != content_hash(table.model):
-        return None
     given = {model.find(name).name: float(value) for name, value in constants.items()}
+    given.pop("SAVEPER", None)  # how often a run is saved does not change it
     state = table.state_of({**model.constants, **given})
-    return code_of_state(table, state) if state is not None else None
+    return (table, state) if state is not None else None
+
+
+def code_of_run(result: Result) -> str | None:
+    """Return the code of a single run, None where no state of the levers is this run: another model, series, worlds."""
+    table_state = _state_of_run(result)
+    return code_of_state(*table_state) if table_state is not None else None
+
+
+def code_lines(result: Result) -> list[str]:
+    """Say the code of a run and what it stands for; nothing where it has none."""
+    table_state = _state_of_run(result)
+    if table_state is None:
+        return []
+    moved = moved_lines(*table_state)
+    told = [f"Code of this run: {code_of_state(*table_state)} (the offline page and run --code open it)"]
+    return ["", *told, *(f"  {line}" for line in moved or ["everything stands where it stands by itself"])]
+
+
+def _state_of_run(result: Result) -> tuple[LeverTable, list[int]] | None:
+    own = {name: float(column[0]) for name, column in result.constants.items()}
+    settings = {"time_step": "TIME STEP", "start": "INITIAL TIME", "stop": "FINAL TIME"}
+    own |= {name: float(result.provenance[key]) for key, name in settings.items()}
+    usable = result.model is not None and result.runs == 1 and result.provenance["events"] == "exact"
+    return _state_of(result.model, own) if usable and result.model is not None else None
 
 
 def code_of_state(table: LeverTable, state: Sequence[int]) -> str:
@@ -65,29 +93,24 @@ def code_of_state(table: LeverTable, state: Sequence[int]) -> str:
 def table_and_state(code: str) -> tuple[LeverTable, list[int]]:
     """Return the table and the state that a code stands for; CodeError with what is wrong with the code."""
     letter, state = read_code(code, _kind)
-    table = lever_table(letters()[letter])
-    told = table.faults(state)
-    if told:
-        raise CodeError("content", f"'{code_of_state(table, state)}' says what cannot be set: {'; '.join(told)}")
-    return table, state
+    return lever_table(letters()[letter]), state
 
 
 def kind_of_table(table: LeverTable) -> Kind:
     """Return the kind of code that a table of levers makes."""
-    return Kind(table.edition, tuple(Field(lever.count, lever.usual) for lever in table.levers))
+    return Kind(table.edition, tuple(Field(lever.count, lever.usual) for lever in table.levers), table.faults)
 
 
 def moved_lines(table: LeverTable, state: Sequence[int]) -> list[str]:
-    """Say in a line each which levers do not stand where they stand by themselves, and the profile where there is one."""
-    usual = table.usual(state[0])
+    """Say in a line each what a state moves from where it stands by itself, and its profile where there is one."""
+    usual = table.usual(table.profile(state))
     lines = []
-    for i, (lever, index) in enumerate(zip(table.levers, state, strict=True)):
-        if lever.options and (index != usual[i] or (i == 0 and len(lever.options[0].sets) > 1)):
+    for lever, index, own in zip(table.levers, state, usual, strict=True):
+        if lever.options and (lever.profile or index != own):
             lines.append(f"{lever.id.replace('_', ' ')}: {lever.options[index].id.replace('_', ' ')}")
-        elif index != usual[i] and lever.constant:
+        elif lever.constant and index != own:
             unit = table.model.find(lever.constant).unit
-            own = f"{lever.value(usual[i]):g}"
-            lines.append(f"{lever.constant} = {lever.value(index):.6g} {unit} (by itself {own})")
+            lines.append(f"{lever.constant} = {lever.value(index):.6g} {unit} (by itself {lever.value(own):g})")
     return lines
 
 

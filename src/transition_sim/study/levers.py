@@ -1,8 +1,8 @@
 """Levers: the few constants of a model that the offline page moves and a run's code can say, on even steps.
 
-`models/levers.yaml` names them. A state of the levers is one index a lever: a whole number from 0 to its count less one.
-What an index stands for is computed from whole numbers, `(first + step * index) / scale`, so that Python and JavaScript
-have the same double, and it is the one that the decimal itself reads as.
+`models/levers.yaml` names them. A state of the levers is one index a lever, a whole number from 0 on. What an index
+stands for is computed from whole numbers, `(first + step * index) / scale`, so that Python and JavaScript have the same
+double, and it is the one that the decimal itself reads as.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Lever:
     """A constant on even steps, or a choice between options.
 
     `usual` is the index at which it stands by itself, one for each option of the first lever where that is a choice of
-    scenarios, else one. Shares of one `budget` are 1 together at most.
+    scenarios (a `profile`), else one. Shares of one `budget` are 1 together at most.
     """
 
     id: str
@@ -88,6 +88,7 @@ class Lever:
     scale: int = 1
     budget: str | None = None
     options: tuple[Option, ...] = ()
+    profile: bool = False
 
     def value(self, index: int) -> float:
         """Return the value of the constant at an index."""
@@ -111,9 +112,13 @@ class LeverTable:
     levers: tuple[Lever, ...]
     edition: int
 
-    def usual(self, first: int = 0) -> list[int]:
-        """Return the state in which every lever stands where it stands by itself."""
-        return [first if i == 0 and lever.options else lever.at(first) for i, lever in enumerate(self.levers)]
+    def usual(self, profile: int = 0) -> list[int]:
+        """Return the state in which every lever stands where it stands by itself, in a profile where there are any."""
+        return [profile if lever.profile else lever.at(profile) for lever in self.levers]
+
+    def profile(self, state: Sequence[int]) -> int:
+        """Return the index of the profile that a state is in, 0 where there are none."""
+        return state[0] if self.levers[0].profile else 0
 
     def settings(self, state: Sequence[int]) -> dict[str, float]:
         """Return the constants that a state sets, in order of the levers; later levers win."""
@@ -137,12 +142,11 @@ class LeverTable:
                        if total > 1 + 1e-9]  # fmt: skip
 
     def state_of(self, constants: Mapping[str, float]) -> list[int] | None:
-        """Return the state in which the model has these constants, `name -> value` for all; None where there is none."""
-        firsts = range(len(self.levers[0].options)) if self.levers[0].options else (0,)
-        for first in firsts:
-            own = {**self.model.constants, **self.settings(self.usual(first))}
-            state = [first if i == 0 and lever.options else _index(lever, constants, own, lever.at(first))
-                     for i, lever in enumerate(self.levers)]  # fmt: skip
+        """Return the state in which the model has all these constants, `name -> value`; None where there is none."""
+        for profile in range(self.levers[0].count if self.levers[0].profile else 1):
+            own = {**self.model.constants, **self.settings(self.usual(profile))}
+            state = [profile if lever.profile else _index(lever, constants, own, lever.at(profile))
+                     for lever in self.levers]  # fmt: skip
             told = [index for index in state if index is not None]
             if len(told) == len(state) and not self.faults(told):
                 full = {**self.model.constants, **self.settings(told)}
@@ -158,9 +162,13 @@ class LeverTable:
 
 def _index(lever: Lever, constants: Mapping[str, float], own: Mapping[str, float], usual: int) -> int | None:
     """Return the index at which a lever gives these constants, the usual one first; None where there is none."""
-    touched = list({name for i in range(lever.count) for name in lever.sets(i)}) if lever.options else [*lever.sets(0)]
-    for index in (usual, *range(lever.count)):
-        given = {**{name: own[name] for name in touched}, **lever.sets(index)}
+    if lever.constant:
+        index = round((constants[lever.constant] * lever.scale - lever.first) / lever.step)
+        return index if _same(constants[lever.constant], lever.value(index)) else None
+    touched = {name for option in lever.options for name in option.sets}
+    order: list[int] = [usual, *range(lever.count)]
+    for index in order:
+        given = {**own, **lever.sets(index)}
         if all(_same(constants[name], given[name]) for name in touched):
             return index
     return None
@@ -176,6 +184,7 @@ def _data(lever: Lever) -> dict[str, Any]:
     if lever.constant:
         common |= {"constant": lever.constant, "first": lever.first, "step": lever.step, "scale": lever.scale}
         return common | ({"budget": lever.budget} if lever.budget else {})
+    common |= {"profile": True} if lever.profile else {}
     return common | {"options": [{"id": option.id, "sets": dict(option.sets)} for option in lever.options]}
 
 
@@ -210,6 +219,15 @@ def load_levers(path: Path, only: str | None = None) -> dict[str, LeverTable]:
     if faults:
         raise ScenarioError(sorted(set(faults)))
     return tables
+
+
+def check_levers(path: Path) -> list[Fault]:
+    """Return every fault of a file of levers."""
+    try:
+        load_levers(path)
+    except ScenarioError as error:
+        return list(error.faults)
+    return []
 
 
 def _forms(path: Path, faults: list[Fault]) -> dict[str, tuple[ModelForm, Item]]:
@@ -247,7 +265,7 @@ def _table(model: Model, form: ModelForm, item: Item, file: str, faults: list[Fa
         if each.scenarios and i > 0:
             told.append("only the first lever can be a choice of scenarios")
         elif each.scenarios:
-            levers.append(Lever(each.id, len(options), (0,), options=tuple(options)))
+            levers.append(Lever(each.id, len(options), (0,), options=tuple(options), profile=True))
         elif each.choices:
             levers.append(_choice(model, each, told))
         else:
@@ -329,10 +347,9 @@ def _overlaps(levers: Sequence[Lever], file: str, item: Item, faults: list[Fault
     """Refuse two levers of one name, or that set the same constant; scenarios may, for other levers win over them."""
     seen: dict[str, str] = {}
     for i, lever in enumerate(levers):
-        scenarios = i == 0 and any(len(option.sets) > 1 for option in lever.options) and lever.constant is None
-        names = [] if scenarios else list(dict.fromkeys(name for o in lever.options for name in o.sets))
-        for name in [f"lever {lever.id}", *([lever.constant] if lever.constant else names)]:
+        moved = [lever.constant] if lever.constant else [name for option in lever.options for name in option.sets]
+        for name in [f"lever {lever.id}", *dict.fromkeys([] if lever.profile else moved)]:
             if name in seen:
                 line = line_of(item, ("levers", i))
                 faults.append(Fault(file, line, f"'{name}' is moved by {seen[name]} too"))
-            seen[str(name)] = lever.id
+            seen[name] = lever.id
