@@ -35,7 +35,7 @@ DOORS = {
     "yaml": {"study/yaml_file.py"},
     "typer": {
         f"cli/{name}.py"
-        for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sweeps", "workshop")
+        for name in ("common", "compare", "entry", "evidence", "lab", "models", "scenarios", "sweeps", "workshop")
     },
     "pydantic": {
         f"study/{name}.py"
@@ -45,10 +45,10 @@ DOORS = {
     "starlette": {"workshop/guard.py", "workshop/server.py"},
     "uvicorn": {"workshop/run.py"},
     "socket": {"workshop/address.py"},
-    "jinja2": {"workshop/printed.py"},
     "pyarrow": {"study/sweeps/tables.py"},
     "filelock": {"study/sweeps/store.py", "workshop/log.py"},
     "distributed": {"study/sweeps/cluster.py"},
+    "jinja2": {"lab/page.py", "workshop/printed.py"},
     "platformdirs": {"cache.py"},
     "subprocess": {"model/insight.py"},
 }

@@ -11,9 +11,9 @@ from transition_sim.web.bundle import bundle, shared
 def run(script: str, ask: str) -> object:
     from py_mini_racer import MiniRacer
 
-    engine = MiniRacer()
-    engine.eval(script)
-    return engine.eval(ask)
+    with MiniRacer() as engine:
+        engine.eval(script)
+        return engine.eval(ask)
 
 
 def test_bundle_runs_modules_in_order_with_names_of_their_own() -> None:
