@@ -4,8 +4,8 @@
 
 Of each step: `line` is the work between an input event and the drawn line, layout included (no frame is waited for);
 `band` the time from the input event until the band of 200 worlds is drawn; `pause` the longest time in that span in
-which the page could not answer. Throttling slows the page's own thread four times; Chromium leaves workers alone, so the
-band is timed without workers too, computed in slices on the throttled page.
+which the page could not answer. Throttling slows the page's own thread four times; Chromium leaves workers alone, so
+the band is timed without workers too, computed in slices on the throttled page.
 """
 
 from __future__ import annotations
@@ -59,8 +59,9 @@ def main() -> None:
         page_file.write_text(build_page(), encoding="utf-8")
         path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        print(f"Chromium {browser.version}, {os.cpu_count()} processors, page of {page_file.stat().st_size / 1000:.0f} kB")
-        print(f"{'model':12} {'page':18} {'line ms':>8} {'band ms':>8} {'pause ms':>9}   (medians; largest in brackets)")
+        size = page_file.stat().st_size / 1000
+        print(f"Chromium {browser.version}, {os.cpu_count()} processors, page of {size:.0f} kB; milliseconds")
+        print(f"{'model':12} {'page':19} {'line':>10} {'band':>12} {'pause':>12}   (medians; largest in brackets)")
         for model in ("aid_gap", "transition"):
             for rate, workers in ((1, True), (1, False), (4, True), (4, False)):
                 report(browser, page_file, model, rate, workers, steps)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import transition_sim as ts
-from transition_sim import risk
+from transition_sim import cli, risk
 from transition_sim.lab import page
 from transition_sim.lab.catalogue import load_catalogue
 from transition_sim.lab.worlds import lab_worlds, pack_worlds
@@ -131,7 +131,8 @@ def test_page_and_python_agree_on_200_random_settings(open_lab: Go, name: str) -
     theirs = open_lab().page.evaluate(
         """([name, columns]) => { const { model, runMany } = module_models.models[name];
         const done = runMany(columns, 200, { saveEvery: 12 });
-        return { names: model.outputs.map((o) => o.name), time: [...done.time], series: done.series.map((s) => [...s]) };
+        const names = model.outputs.map((output) => output.name);
+        return { names, time: [...done.time], series: done.series.map((values) => [...values]) };
         }""",
         [name, given],
     )
@@ -178,6 +179,35 @@ def test_a_code_from_python_gives_the_same_numbers_in_the_page_and_back(
         assert np.abs(column - ours[output][:, 0]).max() <= AGREED * np.abs(ours[output]).max()
     check_bands(name, code, rows)
     seen.assert_quiet()
+
+
+def test_a_run_goes_from_the_command_line_to_the_page_and_back(
+    open_lab: Go, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def command(*words: str) -> str:
+        with pytest.raises(SystemExit) as stop:
+            cli.main(words)
+        assert stop.value.code in (0, None)
+        return capsys.readouterr().out
+
+    set_ = ("--set", "draw down start=5 years", "--set", "aid cut share=0.5")
+    code = json.loads(command("run", "entry_points/late_transition", *set_, "--json"))["code"]
+    tab = open_lab().page
+    tab.fill("#code-in", code)
+    tab.keyboard.press("Enter")
+    settled(tab)
+    assert tab.inner_text("output[for=lever-draw_down_start]") == "5 years"
+    _, theirs = saved_table(tab)
+    command("run", "--code", tab.inner_text("#code"), "--out", str(tmp_path))
+    with (tmp_path / "trajectories.csv").open(encoding="utf-8") as file:
+        ours = list(csv.DictReader(file))
+    assert len(ours) == len(theirs) == 253
+    shared = [name for name in theirs[0] if name and (own := name.rsplit(" (", 1)[0]) in ours[0] and own != "time"]
+    assert len(shared) > 20
+    for name in shared:
+        page_, line = (np.array([float(row[key]) for row in rows]) for key, rows in
+                       ((name, theirs), (name.rsplit(" (", 1)[0], ours)))  # fmt: skip
+        assert np.abs(page_ - line).max() <= AGREED * max(np.abs(line).max(), 1e-12), name
 
 
 def check_bands(name: str, code: str, rows: list[dict[str, str]]) -> None:
@@ -269,7 +299,8 @@ def test_a_link_opens_the_same_state_with_what_it_is_compared_with(open_lab: Go)
 
 
 HOSTILE = (
-    "<img src=x onerror=alert(1)>", "javascript:alert(1)", "';alert(1)//", "1G4A<script>alert(1)</script>", "\u202e1G4A",
+    "<img src=x onerror=alert(1)>", "javascript:alert(1)", "';alert(1)//", "1G4A<script>alert(1)</script>",
+    "\u202e1G4A",
     "A" * 500, "1G4A-" * 30, "../../../etc/passwd", "{{7*7}}", "%00", "1T00-0000",
 )  # fmt: skip
 

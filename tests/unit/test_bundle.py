@@ -26,7 +26,8 @@ def test_bundle_runs_modules_in_order_with_names_of_their_own() -> None:
     }
     script = bundle(modules, "main.js")
     assert run(script, "module_main.answer") == 41
-    assert "comment" not in script and "unused" not in script
+    assert "comment" not in script
+    assert "unused" not in script
 
 
 def test_shared_charts_are_scripts_that_a_bundle_takes() -> None:

@@ -99,7 +99,8 @@ function busy(is) {
   if ($("bench").getAttribute("aria-busy") !== text) $("bench").setAttribute("aria-busy", text);
 }
 
-/** Return the state that the present is told against: the pinned one, else the one before; null where there is none. */
+/** Return the state that the present is told against: the pinned one, else the one before; null where there is
+    none. */
 function reference() {
   return comparable(pinned ?? states.before);
 }
@@ -107,8 +108,14 @@ function reference() {
 function show(run, band, stale) {
   const compared = comparable(pinned);
   charts.draw({
-    now: runs.line(run), pinned: compared && runs.line(runOf(compared)), band, stale,
-    given: run.given, definition: definition(run), horizon: horizon(), cursor,
+    now: runs.line(run),
+    pinned: compared && runs.line(runOf(compared)),
+    band,
+    stale,
+    given: run.given,
+    definition: definition(run),
+    horizon: horizon(),
+    cursor,
   });
 }
 
@@ -299,7 +306,10 @@ function notes() {
     .filter((_, i) => isMoved(table, levers, i))
     .map((said) => speak.say("export.setting", said));
   const told = { code: code(states.now), model: speak.say(`model.${model}`), version: facts.version };
-  const rest = { settings: set.length ? speak.list(set) : speak.say("export.defaults"), worlds: speak.say(`worlds.${ensemble}`) };
+  const rest = {
+    settings: set.length ? speak.list(set) : speak.say("export.defaults"),
+    worlds: speak.say(`worlds.${ensemble}`),
+  };
   return [speak.say("caution"), speak.say("export.run", { ...told, ...rest })];
 }
 

@@ -2,9 +2,9 @@
 
 import { runWorlds, unpack } from "./worlds.js";
 
-/** Return `{ask(job, done), kind}`: `ask` computes a job over all worlds and calls `done({time, tables, totals})` unless a newer
-    one was asked for meanwhile. `settings` is {worlds: by ensemble, owner, rule}; `source` the text of a worker's script.
-    `kind` says where the work is done: "workers" or "page". */
+/** Return `{ask(job, done), kind}`: `ask` computes a job over all worlds and calls `done({time, tables, totals})`
+    unless a newer one was asked for meanwhile. `settings` is {worlds: by ensemble, owner, rule}; `source` the text
+    of a worker's script. `kind` says where the work is done: "workers" or "page". */
 export function bandMaker(settings, source) {
   let number = 0;
   let onPage = false;

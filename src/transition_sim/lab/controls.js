@@ -30,7 +30,8 @@ function optionText(lever, option, speak) {
   return speak.say(speak.has(own) ? own : `option.${option}`);
 }
 
-/** Fill `host` with the controls of a model's levers, under headings. Returns `show(state)`, which sets them to a state.
+/** Fill `host` with the controls of a model's levers, under headings. Returns `show(state)`, which sets them to a
+    state.
 
     `onPreview(i, index)` while a slider moves, `onSet(i, index)` when it is let go or another control is used. */
 export function controls(host, table, panels, speak, onPreview, onSet) {
@@ -56,7 +57,11 @@ export function controls(host, table, panels, speak, onPreview, onSet) {
     const own = make("p", {}, speak.say(`lever.${lever.id}.help`));
     const sources = lever.documentation.map((text) => make("p", { lang: "en", dir: "ltr", class: "source" }, text));
     const text = make("div", { id, class: "about", hidden: true }, own, ...sources);
-    const button = make("button", { type: "button", class: "help", "aria-expanded": "false", "aria-controls": id }, "?");
+    const button = make(
+      "button",
+      { type: "button", class: "help", "aria-expanded": "false", "aria-controls": id },
+      "?",
+    );
     button.setAttribute("aria-label", speak.say("lever.about", { lever: speak.say(`lever.${lever.id}`) }));
     button.addEventListener("click", () => {
       text.hidden = !text.hidden;
@@ -69,14 +74,25 @@ export function controls(host, table, panels, speak, onPreview, onSet) {
     const id = `lever-${lever.id}`;
     const value = make("output", { for: id, class: "value" });
     const input = make("input", {
-      type: "range", id, min: 0, max: lever.count - 1, step: 1,
+      type: "range",
+      id,
+      min: 0,
+      max: lever.count - 1,
+      step: 1,
       oninput: () => onPreview(i, Number(input.value)),
       onchange: () => onSet(i, Number(input.value)),
     });
     const back = make("button", { type: "button", class: "quiet", hidden: true });
     const { button, text } = about(lever);
     const name = make("label", { for: id }, speak.say(`lever.${lever.id}`));
-    const node = make("div", { class: "lever" }, make("div", { class: "lever-head" }, name, value, button), input, back, text);
+    const node = make(
+      "div",
+      { class: "lever" },
+      make("div", { class: "lever-head" }, name, value, button),
+      input,
+      back,
+      text,
+    );
     function show(state) {
       const words = leverText(lever, state[i], speak);
       if (Number(input.value) !== state[i]) input.value = String(state[i]);

@@ -8,8 +8,15 @@ const START = -12;
 
 /** Return how time is written on the axes: in years from the mandate. */
 function timeAxis(speak, to) {
-  const format = (month, exact) => (exact ? speak.say("chart.at", { time: speak.months(Math.round(month)) }) : speak.number(month / 12));
-  return { from: START, to, ticks: [0, 60, 120, 180, 240].filter((tick) => tick <= to), label: speak.say("chart.years"), format };
+  const format = (month, exact) =>
+    exact ? speak.say("chart.at", { time: speak.months(Math.round(month)) }) : speak.number(month / 12);
+  return {
+    from: START,
+    to,
+    ticks: [0, 60, 120, 180, 240].filter((tick) => tick <= to),
+    label: speak.say("chart.years"),
+    format,
+  };
 }
 
 /** Make all charts of one model in `places` {risk, hazard, drivers, gap, chain, small: {name: host}}.
@@ -30,14 +37,18 @@ export function drawing(places, facts, modelName, speak, onCursor) {
     drivers: rowsChart(places.drivers, { height: () => 50 + 54 * model.drivers.length, onCursor }),
     chain: barsChart(places.chain, { height: tall }),
   };
-  for (const name of panels.small) charts[name] = timeChart(places.small[name], { height: panel, small: true, onCursor });
+  for (const name of panels.small)
+    charts[name] = timeChart(places.small[name], { height: panel, small: true, onCursor });
 
   const percent = (digits) => (value, exact) => speak.percent(value, exact ? Math.max(digits, 1) : digits);
   const plain = (value, exact) => (exact ? speak.short(value) : speak.short(value));
 
   function events(given) {
     const value = (name) => given[name] ?? model.values[name];
-    const marks = Object.entries(panels.marks).map(([id, name]) => ({ at: value(name), label: speak.say(`mark.${id}`) }));
+    const marks = Object.entries(panels.marks).map(([id, name]) => ({
+      at: value(name),
+      label: speak.say(`mark.${id}`),
+    }));
     if (!panels.window) return { windows: [], marks };
     const [start, length] = panels.window.map(value);
     return { windows: [{ from: start, to: start + length, label: speak.say("mark.draw_down") }], marks };
@@ -55,7 +66,14 @@ export function drawing(places, facts, modelName, speak, onCursor) {
 
   function base(view) {
     const to = view.now.time[view.now.time.length - 1];
-    return { time: view.now.time, x: timeAxis(speak, to), direction, stale: view.stale, cursor: view.cursor, ...events(view.given) };
+    return {
+      time: view.now.time,
+      x: timeAxis(speak, to),
+      direction,
+      stale: view.stale,
+      cursor: view.cursor,
+      ...events(view.given),
+    };
   }
 
   function risk(view) {

@@ -18,7 +18,9 @@ export function figures(host, risk, panels, speak, onPicture) {
   const places = { risk };
   for (const id of ["hazard", "gap", "chain"]) places[id] = figure(id, speak.say(`panel.${id}`), false);
   places.drivers = figure("drivers", speak.say("panel.drivers"), true);
-  places.small = Object.fromEntries(panels.small.map((name) => [name, figure(name, speak.say(`variable.${name}`), false)]));
+  places.small = Object.fromEntries(
+    panels.small.map((name) => [name, figure(name, speak.say(`variable.${name}`), false)]),
+  );
   return places;
 }
 

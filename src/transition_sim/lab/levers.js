@@ -12,8 +12,8 @@ export function isMoved({ levers }, state, i) {
   return state[i] !== (i === 0 && levers[0].options ? 0 : usualOf(levers[i], state[0]));
 }
 
-/** Return a state with one lever moved. With a profile go the levers that stood by themselves; shares of one budget that
-    would exceed it together give way. */
+/** Return a state with one lever moved. With a profile go the levers that stood by themselves; shares of one budget
+    that would exceed it together give way. */
 export function moved(table, state, i, index) {
   const { levers } = table;
   const next = state.slice();

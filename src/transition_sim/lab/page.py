@@ -44,7 +44,7 @@ def build_page() -> str:
     engine = _engine(models, panels)
     app = bundle(_modules(), "app.js", given=(*_ENGINE, "models.js"))
     style = shared("style.css") + _file("page.css")
-    html = _template().render(
+    html: str = _template().render(
         version=__version__, title=catalogue.text("title"), style=_plain(style), policy=_policy([engine, app], style),
         languages=catalogue.languages, without_scripts=_without_scripts(catalogue), models=MODELS, ensembles=ENSEMBLES,
         years=YEARS, hashes=[f"{name}.mdl {model.file_hash[:12]}" for name, model in models.items()],
@@ -70,8 +70,7 @@ def load_panels(models: Mapping[str, Model]) -> dict[str, Any]:
 def line_outputs(model: Model, panels: Mapping[str, Any]) -> list[str]:
     """Return the variables of which the page draws the single line; constants are known without a run."""
     wanted = [*_named(panels), *(name for name in model.variables if name.startswith(PREFIX))]
-    moving = [name for name in dict.fromkeys(wanted) if model.find(name).kind is not Kind.CONSTANT]
-    return moving
+    return [name for name in dict.fromkeys(wanted) if model.find(name).kind is not Kind.CONSTANT]
 
 
 def band_outputs(model: Model, panels: Mapping[str, Any]) -> list[str]:
@@ -103,7 +102,8 @@ def _engine(models: Mapping[str, Model], panels: Mapping[str, Any]) -> str:
 def _facts(models: Mapping[str, Model], panels: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     nodes, weights = risk.frailty_rule()
     return {
-        "version": __version__, "first": MODELS[0], "owner": OWNER, "ensembles": list(ENSEMBLES), "definitions": list(DEFINITIONS),
+        "version": __version__, "first": MODELS[0], "owner": OWNER,
+        "ensembles": list(ENSEMBLES), "definitions": list(DEFINITIONS),
         "rule": {"nodes": nodes.tolist(), "weights": weights.tolist()},
         "worlds": {name: pack_worlds(load_model(shipped_model(OWNER)), name).data() for name in ENSEMBLES},
         "panels": panels, "catalogue": catalogue.data(),

@@ -54,8 +54,9 @@ function logarithmicMean(one, other) {
 
 /** Return the change of the probability of relapse by driver from one run to another, in the same order as `parts`.
 
-    `before` and `after` are {hazard, cumulative, parts: [series by driver]}; times `from` to `to` are indices. At each
-    moment the change of the hazard is split by the logarithmic mean, then added up over time and over frailty. */
+    `before` and `after` are {hazard, cumulative, parts: [series by driver]}; times `from` to `to` are indices. At
+    each moment the change of the hazard is split by the logarithmic mean, then added up over time and over frailty.
+    */
 export function changeByDriver(before, after, time, from, to, spread, rule) {
   const h0 = before.cumulative[to];
   const h1 = after.cumulative[to];

@@ -10,9 +10,9 @@ const LINES_KEPT = 40;
 
 /** Return `{line(state), band(state, done), bandOf(state), kind()}` over the page's `facts` and a maker of bands.
 
-    A state is {model, given: {constant: value}, ensemble}. A line is {time, series: by name, risk, spread, baseline}; a band is {time,
-    risk, tables: by name, each [low, middle, high] over time; final: by year, the risk of each world; totals: by year and
-    name, [low, middle, high] of what was added up}. */
+    A state is {model, given: {constant: value}, ensemble}. A line is {time, series: by name, risk, spread,
+    baseline}; a band is {time, risk, tables: by name, each [low, middle, high] over time; final: by year, the risk
+    of each world; totals: by year and name, [low, middle, high] of what was added up}. */
 export function runner(facts, maker) {
   const lines = new Map();
   const found = new Map();
@@ -53,7 +53,13 @@ export function runner(facts, maker) {
     const { risk, small, chain } = facts.panels[model];
     const given = Object.keys(state.given).map((name) => placeOf(model).get(name));
     const until = YEARS.map((year) => 12 * year);
-    const kept = { cumulative: risk.cumulative, spread: risk.spread, shown: [risk.hazard, ...small], totals: chain, until };
+    const kept = {
+      cumulative: risk.cumulative,
+      spread: risk.spread,
+      shown: [risk.hazard, ...small],
+      totals: chain,
+      until,
+    };
     return { model, ensemble, values: valuesOf(state), given, view: "band", saveEvery: 3, ...kept };
   }
 

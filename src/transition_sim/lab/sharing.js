@@ -16,8 +16,8 @@ const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"
 
 /** Return a table as CSV: lines of notes, then names with units, then a row for each month of the line.
 
-    Of a band there are three columns for each of its tables, empty at the times that it was not kept at; the one of the
-    cumulative hazard is the probability of relapse over frailty. */
+    Of a band there are three columns for each of its tables, empty at the times that it was not kept at; the one of
+    the cumulative hazard is the probability of relapse over frailty. */
 export function tableText(notes, line, band, units, cumulative) {
   const names = Object.keys(line.series);
   const risk = "risk of relapse over frailty";
@@ -36,8 +36,18 @@ export function tableText(notes, line, band, units, cumulative) {
 }
 
 const STYLES = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "paint-order", "font-size",
-  "font-weight", "font-family", "direction", "text-anchor",
+  "fill",
+  "fill-opacity",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-linejoin",
+  "paint-order",
+  "font-size",
+  "font-weight",
+  "font-family",
+  "direction",
+  "text-anchor",
 ];
 
 /** Return a copy of a chart that carries its styles with it. */
@@ -88,7 +98,13 @@ export function picture(svg, title, notes, direction) {
   whole.setAttribute("direction", direction);
   const put = (text, y, size, weight) => {
     const node = document.createElementNS(SVG, "text");
-    const at = { x: direction === "rtl" ? full.width - pad : pad, y, "font-size": size, "font-weight": weight, fill: "#1b1f24" };
+    const at = {
+      x: direction === "rtl" ? full.width - pad : pad,
+      y,
+      "font-size": size,
+      "font-weight": weight,
+      fill: "#1b1f24",
+    };
     for (const name in at) node.setAttribute(name, at[name]);
     node.setAttribute("font-family", family);
     node.textContent = text;

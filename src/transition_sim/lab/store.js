@@ -1,8 +1,10 @@
-/* What the reader has chosen, with a way back: one state now, those before it, those undone. States are never changed. */
+/* What the reader has chosen, with a way back: one state now, those before it, those undone. States are never
+   changed. */
 
 const KEPT = 200;
 
-/** Return a store of states: `now`, `before` (the state that the present is told against), and ways to go on or back. */
+/** Return a store of states: `now`, `before` (the state that the present is told against), and ways to go on or
+    back. */
 export function store(first, onChange) {
   let now = first;
   let past = [];

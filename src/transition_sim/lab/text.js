@@ -19,7 +19,8 @@ export function speaker(catalogue, language) {
     return found[place].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
   }
 
-  const number = (value, digits = 0) => format({ maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+  const number = (value, digits = 0) =>
+    format({ maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
   const signed = (value, digits = 1) =>
     format({ maximumFractionDigits: digits, minimumFractionDigits: digits, signDisplay: "exceptZero" }).format(value);
   const percent = (share, digits = 0) =>
@@ -46,6 +47,10 @@ export function speaker(catalogue, language) {
 /** Return the language to begin with: the one asked for, else the first of the reader's that the page has. */
 export function firstLanguage(catalogue, asked, wanted) {
   const known = catalogue.languages.map((each) => each.code);
-  const plain = [asked, ...wanted].map((each) => String(each ?? "").slice(0, 2).toLowerCase());
+  const plain = [asked, ...wanted].map((each) =>
+    String(each ?? "")
+      .slice(0, 2)
+      .toLowerCase(),
+  );
   return plain.find((each) => known.includes(each)) ?? known[0];
 }

@@ -41,7 +41,11 @@ export function fillTable(table, speak, rows) {
     const cells = [row.now, ...(paired ? [row.pinned, row.change] : [])].map((text) => make("td", {}, text));
     return make("tr", {}, make("th", { scope: "row" }, speak.span(row.year, "year")), ...cells);
   });
-  table.replaceChildren(make("caption", {}, speak.say("table.caption")), make("thead", {}, head), make("tbody", {}, ...body));
+  table.replaceChildren(
+    make("caption", {}, speak.say("table.caption")),
+    make("thead", {}, head),
+    make("tbody", {}, ...body),
+  );
 }
 
 /** Return the change over worlds of the risk within some years, against what `reference` names. */
@@ -53,8 +57,8 @@ export function changeText(speak, band, other, year, reference) {
 
 /** Return why the risk of the line within some years differs from that of another line.
 
-    `about` is {panels, drivers, rule}; lines are as of a runner. Where a relapse means something else in the other, that
-    is said instead: see `meansOther`. */
+    `about` is {panels, drivers, rule}; lines are as of a runner. Where a relapse means something else in the other,
+    that is said instead: see `meansOther`. */
 export function why(speak, about, before, after, year) {
   const { risk } = about.panels;
   const from = after.time.indexOf(0);
@@ -70,7 +74,9 @@ export function why(speak, about, before, after, year) {
     .filter((part) => Math.abs(part.size) >= LEAST)
     .sort((a, b) => Math.abs(b.size) - Math.abs(a.size))
     .slice(0, SHOWN)
-    .map(({ size, name }) => speak.say("why.part", { driver: speak.say(`driver.${name}`), points: speak.signed(100 * size) }));
+    .map(({ size, name }) =>
+      speak.say("why.part", { driver: speak.say(`driver.${name}`), points: speak.signed(100 * size) }),
+    );
   const change = after.risk[to] - before.risk[to];
   const said = { change: speak.signed(100 * change), drivers: speak.list(named) };
   if (!named.length) return speak.say("why.hardly", { change: said.change });

@@ -23,8 +23,7 @@ self.onmessage = async ({ data }) => {
   latest = data.number;
   if (!data.job) return;
   const key = `${data.job.model} ${data.job.ensemble}`;
-  if (!unpacked.has(key))
-    unpacked.set(key, unpack(settings.worlds[data.job.ensemble], data.job.model, settings.owner));
+  if (!unpacked.has(key)) unpacked.set(key, unpack(settings.worlds[data.job.ensemble], data.job.model, settings.owner));
   const stopped = () => data.number !== latest;
   const found = await runWorlds(data.job, unpacked.get(key), settings.rule, 25, pause, stopped);
   if (!found) return;

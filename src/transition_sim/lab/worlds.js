@@ -1,4 +1,5 @@
-/* Plausible worlds: unpacked, laid under what the reader has set, and run in slices so that nothing waits for long. */
+/* Plausible worlds: unpacked, laid under what the reader has set, and run in slices so that nothing waits for long.
+   */
 
 import { models } from "./models.js";
 import { probability } from "./risk.js";
@@ -13,8 +14,8 @@ export function placeOf(name) {
 
 /** Return the worlds of an ensemble as columns (constant -> Float64Array over runs), by the name of the constant.
 
-    `packed` is {names, low, high, runs, steps: base64 of 16-bit numbers}. For a model that is not the ensemble's `owner`
-    the constants that both have are varied in the same proportion, inside the model's limits. */
+    `packed` is {names, low, high, runs, steps: base64 of 16-bit numbers}. For a model that is not the ensemble's
+    `owner` the constants that both have are varied in the same proportion, inside the model's limits. */
 export function unpack(packed, modelName, owner) {
   const text = atob(packed.steps);
   const columns = new Map();
@@ -45,11 +46,11 @@ function borrow(name, column, modelName, owner) {
 
 /** Return what some worlds give, or null where `stopped()` says so meanwhile.
 
-    `job` is {model, values, given: [indices of what is set], from, to, saveEvery, view, cumulative, spread, shown, totals,
-    until}: names of a view's outputs, `spread` null where the model has none. `worlds` are the columns; `pause()` gives
-    back control between slices of `slice` runs. Gives {time, tables, totals}: `tables[name]` is time x run, for `shown`
-    and, as the probability of relapse, for `cumulative`; `totals[name]` the integral from time 0 to each of the times
-    `until`, moment x run. */
+    `job` is {model, values, given: [indices of what is set], from, to, saveEvery, view, cumulative, spread, shown,
+    totals, until}: names of a view's outputs, `spread` null where the model has none. `worlds` are the columns;
+    `pause()` gives back control between slices of `slice` runs. Gives {time, tables, totals}: `tables[name]` is
+    time x run, for `shown` and, as the probability of relapse, for `cumulative`; `totals[name]` the integral from
+    time 0 to each of the times `until`, moment x run. */
 export async function runWorlds(job, worlds, rule, slice, pause, stopped) {
   const count = job.to - job.from;
   const found = { time: null, tables: {}, totals: {} };

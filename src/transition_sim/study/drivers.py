@@ -71,8 +71,8 @@ def change_by_driver(before: Result, after: Result, year: float) -> dict[str, fl
     Both must be single runs of one model with the same baseline hazard and frailty, saved at the same times. At each
     moment the change of the hazard is split by the logarithmic mean (the additive index of Ang, Zhang and Choi 1998,
     Energy 23(6), 489-495; unchecked), which leaves no rest; then over time, and
-    over frailty by the same mean of the survival. The parts sum to the change of `risk.probability`, up to the trapezoidal
-    rule over saved times. Raises SimulationError where the runs cannot be set against each other.
+    over frailty by the same mean of the survival. The parts sum to the change of `risk.probability`, up to the
+    trapezoidal rule over saved times. Raises SimulationError where the runs cannot be set against each other.
     """
     for name in ("baseline hazard", risk.SPREAD):
         if name in before and name in after and before[name][0, 0] != after[name][0, 0]:
@@ -84,9 +84,7 @@ def change_by_driver(before: Result, after: Result, year: float) -> dict[str, fl
     mean = logarithmic_mean(before[HAZARD][counted, 0], after[HAZARD][counted, 0])
     old, new = (_parts(result) for result in (before, after))
     weight = _survival_weight(before, after, counted.stop - 1)
-    return {
-        name: weight * float(np.trapezoid(mean * (new[name][counted] - old[name][counted]), time)) for name in old
-    }
+    return {name: weight * float(np.trapezoid(mean * (new[name][counted] - old[name][counted]), time)) for name in old}
 
 
 def logarithmic_mean(one: Floats, other: Floats) -> Floats:

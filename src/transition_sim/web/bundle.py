@@ -28,7 +28,8 @@ def shared(name: str) -> str:
 def bundle(modules: Mapping[str, str], entry: str, given: Collection[str] = ()) -> str:
     """Return one script out of modules by file name: those that `entry` needs, each before what imports it.
 
-    Modules `given` stand in an earlier script of the page already, each as `const module_NAME = {...}`. Raises ModelError where a module is missing, imports in a circle, or has a form that is not understood.
+    Modules `given` stand in an earlier script of the page already, each as `const module_NAME = {...}`. Raises
+    ModelError where a module is missing, imports in a circle, or has a form that is not understood.
     """
     parts = [_wrapped(name, modules[name]) for name in _order(modules, entry, given)]
     return "\n".join(['"use strict";', *parts])

@@ -95,7 +95,8 @@ export function valueAt(times, values, at) {
 
 const tenth = (value) => Math.round(value * 10) / 10;
 
-/** Return the path of a line; a value that is no number lifts the pen. Points closer than `least` pixels are left out. */
+/** Return the path of a line; a value that is no number lifts the pen. Points closer than `least` pixels are left
+    out. */
 export function linePath(times, values, x, y, least = 1.2) {
   let path = "";
   let pen = "M";
@@ -131,7 +132,8 @@ export function areaPath(times, low, high, x, y, least = 1.2) {
   return there + back;
 }
 
-/** Put words at a place from which they reach to the `left`, the `right` or `both` ways, whatever way they are read. */
+/** Put words at a place from which they reach to the `left`, the `right` or `both` ways, whatever way they are
+    read. */
 export function label(node, x, y, words, classes, reach, direction) {
   const anchor = reach === "both" ? "middle" : (reach === "right") === (direction !== "rtl") ? "start" : "end";
   set(node, { x, y, class: classes, "text-anchor": anchor, direction: direction === "rtl" ? "rtl" : "ltr" });
@@ -167,15 +169,14 @@ export function watchPointer(host, timeAt, onCursor) {
 
 /** Make a chart over time in `host`.
 
-    `options`: `height(width)`, `margin` {left, right, top, bottom}, `small` (a panel: fewer ticks, no words at events),
-    `onCursor(time or null)`. Returns `{svg, draw(data), cursor(time or null)}`. Of `data`:
-    `time`, for what has no times of its own; `lines` [{id, kind, values, time?, label?}];
-    `bands` [{id, kind, low, high, time?, label?}]; `windows` [{from, to, label}]; `marks` [{at, label}];
-    `x` {from, to, ticks, label, format(value, exact)}; `y` {from?, to?, label, format(value, exact)};
-    `direction` "ltr" or "rtl"; `stale` fades the bands of worlds; `cursor` a time or null.
-    Kinds of lines: now, pinned, second, third; of bands: worlds, pinned, gap. */
+    `options`: `height(width)`, `margin` {left, right, top, bottom}, `small` (a panel: fewer ticks, no words at
+    events), `onCursor(time or null)`. Returns `{svg, draw(data), cursor(time or null)}`. Of `data`: `time`, for
+    what has no times of its own; `lines` [{id, kind, values, time?, label?}]; `bands` [{id, kind, low, high, time?,
+    label?}]; `windows` [{from, to, label}]; `marks` [{at, label}]; `x` {from, to, ticks, label, format(value,
+    exact)}; `y` {from?, to?, label, format(value, exact)}; `direction` "ltr" or "rtl"; `stale` fades the bands of
+    worlds; `cursor` a time or null. Kinds of lines: now, pinned, second, third; of bands: worlds, pinned, gap. */
 export function timeChart(host, options) {
-  const margin = { left: 46, right: 14, top: 22, bottom: 36, ...options.margin };
+  const margin = { left: 46, right: 14, top: 26, bottom: 36, ...options.margin };
   const { svg, size, fit } = surface(host, options.small ? "ts-small" : "ts-large", options.height, () => paint());
   const layer = (name, make) => pool(add(svg, "g", `ts-${name}`), make);
   const windows = layer("windows", (parent) => add(parent, "rect", "ts-window"));
@@ -208,7 +209,12 @@ export function timeChart(host, options) {
   function scales() {
     const scale = niceScale(...extent(), options.small ? 3 : 5);
     const { from, to } = data.x;
-    plot = { left: margin.left, right: size.width - margin.right, top: margin.top, bottom: size.height - margin.bottom };
+    plot = {
+      left: margin.left,
+      right: size.width - margin.right,
+      top: margin.top,
+      bottom: size.height - margin.bottom,
+    };
     x = (time) => plot.left + ((time - from) / (to - from)) * (plot.right - plot.left);
     y = (value) => plot.bottom - ((value - scale.low) / (scale.high - scale.low)) * (plot.bottom - plot.top);
     return scale;

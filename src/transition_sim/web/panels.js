@@ -6,8 +6,8 @@ const tenth = (value) => Math.round(value * 10) / 10;
 
 /** Make rows over one axis of time in `host`: each driver its own row, raised above its base line or sunk below it.
 
-    All rows share one scale; a row is as high as it needs. `options`: `height(width)`, `margin`, `onCursor`. Of `data`:
-    `time`; `rows` [{id, label, values, pinned?}]; `x` and `direction` as of a chart over time; `windows`;
+    All rows share one scale; a row is as high as it needs. `options`: `height(width)`, `margin`, `onCursor`. Of
+    `data`: `time`; `rows` [{id, label, values, pinned?}]; `x` and `direction` as of a chart over time; `windows`;
     `format(value)` for the reading beside a row; `cursor` a time or null (then the last time is read). */
 export function rowsChart(host, options) {
   const margin = { left: 8, right: 64, top: 8, bottom: 36, ...options.margin };
@@ -29,7 +29,7 @@ export function rowsChart(host, options) {
       let up = 0;
       let down = 0;
       for (const values of row.pinned ? [row.values, row.pinned] : [row.values])
-        for (const value of values) (up = Math.max(up, value)), (down = Math.max(down, -value));
+        for (const value of values) ((up = Math.max(up, value)), (down = Math.max(down, -value)));
       const quarter = (value) => Math.ceil(value * 4 - 1e-6) / 4;
       return { up: quarter(up), down: quarter(down) };
     });
@@ -86,7 +86,12 @@ export function rowsChart(host, options) {
   function paint() {
     if (!data || !size.width) return;
     const { from, to } = data.x;
-    plot = { left: margin.left, right: size.width - margin.right, top: margin.top, bottom: size.height - margin.bottom };
+    plot = {
+      left: margin.left,
+      right: size.width - margin.right,
+      top: margin.top,
+      bottom: size.height - margin.bottom,
+    };
     x = (time) => plot.left + ((time - from) / (to - from)) * (plot.right - plot.left);
     const read = typeof data.cursor === "number" ? data.cursor : to;
     axis();
@@ -138,7 +143,13 @@ export function barsChart(host, options) {
       const width = Math.max(along(bar.value), 0.5);
       const [start, end] = rtl ? [size.width, 0] : [0, size.width];
       const [inward, outward] = rtl ? ["left", "right"] : ["right", "left"];
-      set(rects.get(bar.id), { class: `ts-bar ts-bar-${bar.kind}`, x: Math.min(start, at(bar.value)), y: top, width, height });
+      set(rects.get(bar.id), {
+        class: `ts-bar ts-bar-${bar.kind}`,
+        x: Math.min(start, at(bar.value)),
+        y: top,
+        width,
+        height,
+      });
       label(texts.get(`n${bar.id}`), start, top - 5, bar.label, "ts-row-name", inward, data.direction);
       label(texts.get(`v${bar.id}`), end, top - 5, data.format(bar), "ts-row-value", outward, data.direction);
       mark(bar, at, top, height);

@@ -143,7 +143,7 @@ class Log:
             aside.write_bytes(reading.torn)
         self.events, self._last = list(reading.events), reading.last
         try:
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         except OSError as error:
             raise ScenarioError(Fault(shown(self.path), None, f"cannot be written: {error.strerror}")) from None
         stream = os.fdopen(handle, "r+b", buffering=0)
@@ -152,6 +152,7 @@ class Log:
         if not reading.ends_line:
             stream.write(b"\n")
         os.fsync(handle)
+        _name_to_disk(self.path.parent)
         return stream
 
     @property
@@ -187,6 +188,17 @@ class Log:
         if empty:
             self.path.unlink()
         self._lock.release()
+
+
+def _name_to_disk(folder: Path) -> None:
+    """Have a new file's name on the disk too, where the system knows how to."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_log(path: Path, events: Sequence[Event]) -> Path:
