@@ -34,7 +34,7 @@ DOORS = {
         f"figures/{name}.py"
         for name in ("comparison", "courses", "draw", "evidence", "hazard", "ranks", "runs", "timeline")
     },
-    "jinja2": {"lab/page.py", "report/page.py", "report/reference/page.py"},
+    "jinja2": {"lab/page.py", "report/page.py", "report/reference/page.py", "workshop/printed.py"},
     "typst": {"report/paper.py"},
     "openpyxl": {"report/workbook.py"},
     "pint": {"units.py"},
@@ -52,21 +52,26 @@ DOORS = {
             "report",
             "scenarios",
             "sweeps",
+            "workshop",
         )
     },
     "pydantic": {
         f"study/{name}.py"
         for name in ("evidence", "findings", "folder", "levers", "measures", "scenario", "sweeps/file", "worlds")
-    },
+    }
+    | {f"workshop/{name}.py" for name in ("commands", "events", "form", "library")},
+    "starlette": {"workshop/guard.py", "workshop/server.py"},
+    "uvicorn": {"workshop/run.py"},
+    "socket": {"workshop/address.py"},
     "pyarrow": {"study/sweeps/tables.py"},
-    "filelock": {"study/sweeps/store.py"},
+    "filelock": {"study/sweeps/store.py", "workshop/log.py"},
     "distributed": {"study/sweeps/cluster.py"},
     "platformdirs": {"cache.py"},
     "anywidget": {"explorer/widget.py"},
     "traitlets": {"explorer/widget.py"},
     "subprocess": {"model/insight.py"},
 }
-FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "joblib", "requests", "urllib", "socket", "http"}
+FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "joblib", "requests", "urllib", "http"}
 
 
 def name_of(path: Path) -> str:

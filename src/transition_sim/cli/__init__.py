@@ -13,6 +13,7 @@ from transition_sim.cli import (  # their import registers the commands
     report,
     scenarios,
     sweeps,
+    workshop,
 )
 from transition_sim.cli.common import app
 from transition_sim.cli.entry import main
@@ -28,4 +29,5 @@ __all__ = [
     "report",
     "scenarios",
     "sweeps",
+    "workshop",
 ]

@@ -59,9 +59,12 @@ def _check_yaml(path: Path) -> list[Any]:
     from transition_sim.study.sweeps.plan import check_sweep
     from transition_sim.study.worlds import check_uncertainties
     from transition_sim.study.yaml_file import plain, read_yaml
+    from transition_sim.workshop.library import check_workshop, is_workshop
 
     try:
         tree, _ = read_yaml(path)
+        if is_workshop(tree.value):
+            return list(check_workshop(path, load_model()))
         if "targets" in tree.value:
             return list(check_evidence(path, load_model(str(plain(tree).get("model")))))
         if "claims" in tree.value:
