@@ -30,13 +30,14 @@ LAYERS = (
 DOORS = {
     "pysd": {"model/reader.py"},
     "simlin": {"model/insight.py"},
-    "matplotlib": {f"figures/{name}.py" for name in ("comparison", "draw", "evidence", "runs")},
+    "matplotlib": {f"figures/{name}.py" for name in ("comparison", "draw", "evidence", "runs", "sensitivity")},
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
-    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sweeps")},
+    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sensitivity", "sweeps")},
     "pydantic": {
         f"study/{name}.py" for name in ("evidence", "findings", "measures", "scenario", "sweeps/file", "worlds")
     },
+    "SALib": {"study/sensitivity/indices.py"},
     "pyarrow": {"study/sweeps/tables.py"},
     "filelock": {"study/sweeps/store.py"},
     "distributed": {"study/sweeps/cluster.py"},

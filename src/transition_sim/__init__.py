@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from transition_sim.study.ensembles import draw_worlds
     from transition_sim.study.outcomes import Comparison
     from transition_sim.study.scenario import Scenario, load_scenario
+    from transition_sim.study.sensitivity.analysis import Sensitivity, sensitivity
     from transition_sim.study.sweeps.rerun import rerun
     from transition_sim.study.sweeps.sweep import Sweep, load_sweep, run_sweep
     from transition_sim.study.worlds import sample_worlds
@@ -35,6 +36,7 @@ _HOMES = {
     "Result": "engine.result",
     "Scenario": "study.scenario",
     "ScenarioError": "errors",
+    "Sensitivity": "study.sensitivity.analysis",
     "SimulationError": "errors",
     "Sweep": "study.sweeps.sweep",
     "TransitionSimError": "errors",
@@ -53,6 +55,7 @@ _HOMES = {
     "rerun": "study.sweeps.rerun",
     "run_sweep": "study.sweeps.sweep",
     "sample_worlds": "study.worlds",
+    "sensitivity": "study.sensitivity.analysis",
     "simulate": "engine.simulate",
     "simulate_reduced": "engine.simulate",
 }
@@ -65,6 +68,7 @@ __all__ = [
     "Result",
     "Scenario",
     "ScenarioError",
+    "Sensitivity",
     "SimulationError",
     "Sweep",
     "TransitionSimError",
@@ -84,6 +88,7 @@ __all__ = [
     "rerun",
     "run_sweep",
     "sample_worlds",
+    "sensitivity",
     "simulate",
     "simulate_reduced",
 ]

@@ -31,6 +31,7 @@ from transition_sim.figures.draw import (
 )
 from transition_sim.figures.evidence import evidence_figure, moved_figure
 from transition_sim.figures.runs import loops_figure, run_figure, save_run
+from transition_sim.figures.sensitivity import index_intervals, save_sensitivity, sensitivity_figure, tornado
 
 __all__ = [
     "BLUE",
@@ -49,6 +50,7 @@ __all__ = [
     "evidence_figure",
     "hazard_figure",
     "hazard_multiplier",
+    "index_intervals",
     "loops_figure",
     "moved_figure",
     "option_difference",
@@ -57,7 +59,10 @@ __all__ = [
     "save",
     "save_comparison",
     "save_run",
+    "save_sensitivity",
+    "sensitivity_figure",
     "style",
+    "tornado",
     "trajectories_figure",
     "trajectory",
 ]

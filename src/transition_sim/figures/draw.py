@@ -91,9 +91,7 @@ def log_scale(axes: Sequence[Axes]) -> None:
 
 
 def finish(figure: Figure, text: str, done: Comparison, width: float) -> None:
-    """Put the finding above and the stamp below a figure, wrapped to its width."""
-    letters = int(width / 1.52)
-    figure.suptitle("\n".join(textwrap.wrap(text, letters)), x=0.01, ha="left", fontsize=8)
+    """Put the finding above a figure of a comparison, and below it the stamp."""
     relapse = done.definition.replace("_", " ")
     worlds = ", ".join(f"{name} ({worlds_words(name)})" for name in done.ensembles)
     stamp = (
@@ -101,6 +99,12 @@ def finish(figure: Figure, text: str, done: Comparison, width: float) -> None:
         f"{done.effort_months:g} effort-months, model {str(done.provenance['model_hash'])[:12]}, "
         f"transition_sim {done.provenance['versions']['transition_sim']}."
     )
+    frame(figure, text, stamp, width)
+
+
+def frame(figure: Figure, text: str, stamp: str, width: float) -> None:
+    """Put what a figure shows above it and what it rests on below, wrapped to its width in mm."""
+    figure.suptitle("\n".join(textwrap.wrap(text, int(width / 1.52))), x=0.01, ha="left", fontsize=8)
     figure.supxlabel("\n".join(textwrap.wrap(stamp, int(width / 1.15))), x=0.01, ha="left", fontsize=6, color=GREY)
 
 

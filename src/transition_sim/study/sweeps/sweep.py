@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from transition_sim.data import write_durably
 from transition_sim.errors import Fault, ScenarioError, shown
+from transition_sim.study.sweeps.design import CROSSED
 from transition_sim.study.sweeps.plan import FAILED, Job, load_job
 from transition_sim.study.sweeps.run import METHOD, Part, check_effort, code_of_here, local_parts, referee_of
 from transition_sim.study.sweeps.store import (
@@ -73,9 +74,9 @@ class Sweep:
         return sum(int(part["failed"]) for part in self.manifest["parts"].values())
 
     def to_xarray(self) -> xr.Dataset:
-        """Return the outcomes over the axes of the sweep: levers and worlds of a grid, else runs with their inputs."""
+        """Return the outcomes over the axes of the sweep: crossed levers and worlds, else runs with their inputs."""
         plan = self.manifest["plan"]
-        first = plan["samples"] if plan["design"] == "grid" else None
+        first = plan["samples"] if plan["design"] in CROSSED else None
         return dataset(self.manifest, read_frame(self.folder / "experiments.parquet", rows=first), self.outcomes)
 
 
