@@ -33,7 +33,10 @@ DOORS = {
     "matplotlib": {f"figures/{name}.py" for name in ("comparison", "draw", "evidence", "runs", "sensitivity")},
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
-    "typer": {f"cli/{name}.py" for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sensitivity", "sweeps")},
+    "typer": {
+        f"cli/{name}.py"
+        for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sensitivity", "sweeps")
+    },
     "pydantic": {
         f"study/{name}.py" for name in ("evidence", "findings", "measures", "scenario", "sweeps/file", "worlds")
     },

@@ -5,7 +5,7 @@ Shapes: inputs are `(world, input)`; outcomes `(option, world)` under each condi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ from transition_sim.study.sensitivity.quantities import (
     Quantity,
     Standing,
     by_option,
+    conditions_of,
     lever_of_options,
     levers_words,
     options_of,
@@ -162,9 +163,10 @@ def sensitivity(
 
     `sweep`: a sweep or its folder. `outcomes`: names of its columns, by default the first. `method`: `sobol` for
     sweeps of design `saltelli`, `morris` for `morris`, `pawn` for any other sample, calibrated worlds among them;
-    `auto` chooses. `options`: the lever whose levels are ranked in each world, by default one that lists scenarios;
-    its level `none`, or else the first, is the base. `at`: levels of other levers to look at. `best`: whether the
-    `lowest` or the `highest` outcome is the best. Confidence is 95 per cent, by `resamples` of a bootstrap from `seed`.
+    `auto` chooses. `options`: the lever whose levels are ranked in each world, by default one that lists scenarios or
+    the only one; its level `none`, or else the first, is the base. `at`: levels of other levers to look at. `best`:
+    whether the `lowest` or the `highest` outcome is the best. Confidence is 95 per cent, by `resamples` of a bootstrap
+    from `seed`.
 
     Raises ScenarioError for what cannot be analysed, and where SALib is missing (extra `analysis`).
     """
@@ -172,36 +174,60 @@ def sensitivity(
     plan = done.manifest["plan"]
     chosen = _method(method, plan)
     names = _outcomes(done, outcomes)
+    _check_words(best, resamples)
+    lever = lever_of_options(plan, options)
+    sample = _sample(done)
+    rows: list[pd.DataFrame] = []
+    standings: list[Standing] = []
+    quantities: list[Quantity] = []
+    notes, used = [*done.manifest["notes"], *_caution(chosen, lever)], []
+    for name, condition, values in _by_condition(done, names, lever, at or {}):
+        keep = _complete(name, values, sample, chosen)
+        used.append(int(keep.sum()))
+        labels = options_of(lever)[0]
+        standing = standing_of(name, names[name], condition, values[:, keep], labels, best == "highest")
+        standings += [standing] if len(labels) > 1 else []
+        for quantity in quantities_of(standing):
+            if _varies(quantity, sample, chosen):
+                quantities.append(quantity)
+                rows.append(_rows(quantity, replace(sample, values=sample.values[keep]), chosen, resamples, seed))
+            else:
+                notes.append(f"{quantity.words} is the same in all worlds, so nothing drives it")
+    return Sensitivity(
+        chosen, _joined(rows), tuple(standings), tuple(quantities),
+        _told_sample(done, sample, chosen, min(used), resamples, seed), _held(done, sample, lever, at or {}),
+        tuple(notes), ASSUMED if BUDGET in _model(done) else "",
+    )  # fmt: skip
+
+
+def _check_words(best: str, resamples: int) -> None:
     if best not in ("lowest", "highest"):
         raise ScenarioError(f"best is '{best}'; allowed: lowest, highest{nearest(best, ('lowest', 'highest'))}")
     if resamples < 20:
         raise ScenarioError(f"{resamples} resamples; allowed: 20 or more")
-    lever = lever_of_options(plan, options)
-    sample = _sample(done)
-    standings = [
-        standing_of(name, unit, condition, values, options_of(lever)[0], best == "highest")
-        for name, unit in names.items()
-        for condition, values in by_option(_column(done, name), plan, lever, at or {})
+
+
+def _caution(method: str, options: Mapping[str, Any] | None) -> list[str]:
+    """Return what must be said about how options stand in a design that is no sample of worlds."""
+    if method != MORRIS or options is None:
+        return []
+    return [
+        "trajectories visit the ends of ranges more often than a sample would, so shares of worlds are of these alone"
     ]
-    rows: list[pd.DataFrame] = []
-    quantities: list[Quantity] = []
-    notes, used = list(done.manifest["notes"]), []
-    for standing in standings:
-        keep = _complete(standing, sample, chosen)
-        used.append(int(keep.sum()))
-        for each in quantities_of(standing):
-            quantity = replace(each, parts=each.parts[:, keep])
-            if np.ptp(quantity.parts, axis=1).max() == 0:
-                notes.append(f"{quantity.words} is the same in all worlds, so nothing drives it")
-                continue
-            quantities.append(quantity)
-            rows.append(_rows(quantity, _kept(sample, keep), chosen, resamples, seed))
-    return Sensitivity(
-        chosen, _joined(rows), tuple(s for s in standings if len(s.options) > 1), tuple(quantities),
-        _told_sample(done, sample, chosen, min(used), resamples, seed), _held(done, sample, lever, at or {}),
-        tuple(notes),
-        ASSUMED if BUDGET in _model(done) else "",
-    )  # fmt: skip
+
+
+def _by_condition(
+    done: Sweep, names: Iterable[str], options: Mapping[str, Any] | None, at: Mapping[str, float | str]
+) -> Iterator[tuple[str, str, Floats]]:
+    """Yield each outcome and condition with its values `(option, world)`."""
+    plan = done.manifest["plan"]
+    for name in names:
+        column = read_frame(done.folder / "outcomes.parquet", [name])[name].to_numpy(float)
+        if plan["design"] in CROSSED:
+            yield from ((name, *each) for each in by_option(column, plan, options, at))
+        else:
+            conditions_of(plan, options, at)
+            yield name, "", column[None]
 
 
 def _method(asked: str, plan: Mapping[str, Any]) -> str:
@@ -242,10 +268,6 @@ def _outcomes(done: Sweep, asked: Sequence[str] | str | None) -> dict[str, str]:
         faults = [f"the sweep has no outcome '{n}'; allowed: {allowed}{nearest(n, units)}" for n in unknown]
         raise ScenarioError([Fault(shown(done.folder), None, fault) for fault in faults])
     return {name: units[name] for name in wanted}
-
-
-def _column(done: Sweep, name: str) -> Floats:
-    return read_frame(done.folder / "outcomes.parquet", [name])[name].to_numpy(float)
 
 
 def _sample(done: Sweep) -> Sample:
@@ -297,12 +319,12 @@ def _numbers(column: pd.Series[Any], plan: Mapping[str, Any], name: str) -> Floa
     return np.array([lever["labels"].index(label) for label in column], dtype=float)
 
 
-def _complete(standing: Standing, sample: Sample, method: str) -> NDArray[np.bool_]:
+def _complete(outcome: str, values: Floats, sample: Sample, method: str) -> NDArray[np.bool_]:
     """Return which worlds are used: those with numbers throughout, in whole groups; for PAWN independent ones alone.
 
     Raises ScenarioError where they are too few.
     """
-    good = np.isfinite(standing.values).all(axis=0).reshape(-1, sample.group)
+    good = np.isfinite(values).all(axis=0).reshape(-1, sample.group)
     if method == PAWN:
         keep = good if sample.group == 1 else good & _ends(sample)
     else:
@@ -311,18 +333,22 @@ def _complete(standing: Standing, sample: Sample, method: str) -> NDArray[np.boo
     if keep.sum() < fewest:
         what, size = ("worlds", 1) if method == PAWN else ("groups of runs", sample.group)
         told = f"has numbers in {keep.sum() // size:,} {what}; {method} needs {fewest // size} or more"
-        raise ScenarioError(f"'{standing.outcome}' {told}")
+        raise ScenarioError(f"'{outcome}' {told}")
     return keep.ravel()
+
+
+def _varies(quantity: Quantity, sample: Sample, method: str) -> bool:
+    """Whether a quantity differs between worlds; for Sobol between those whose variance is explained."""
+    parts = quantity.parts
+    if method == SOBOL:
+        parts = parts.reshape(len(parts), -1, sample.group)[..., [0, -1]]
+    return bool(np.ptp(parts.reshape(len(parts), -1), axis=1).max() > 0)
 
 
 def _ends(sample: Sample) -> NDArray[np.bool_]:
     """Return which members of a group are independent of each other: the first and the last, rows of A and of B."""
     member = np.arange(sample.group)
     return np.asarray((member == 0) | (member == sample.group - 1))
-
-
-def _kept(sample: Sample, keep: NDArray[np.bool_]) -> Sample:
-    return replace(sample, values=sample.values[keep])
 
 
 def _rows(quantity: Quantity, sample: Sample, method: str, resamples: int, seed: int) -> pd.DataFrame:

@@ -9,6 +9,7 @@ of the parts together.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
@@ -71,18 +72,20 @@ def sobol_index(parts: Floats, group: int, weights: Floats, resamples: int, conf
     a, mixed, b = centred[..., 0], centred[..., 1:-1], centred[..., -1]
     variance = np.concatenate([a, b], axis=1).var(axis=1) * weights
     shares = variance / variance.sum()
-    problem = _problem(group - 2)
-    found = [
-        sobol.analyze(problem, part.ravel(), calc_second_order=False, num_resamples=2, seed=1)
-        if share > 0 else {"S1": 0.0, "ST": 0.0}
-        for part, share in zip(grouped, shares, strict=True)
-    ]  # fmt: skip
+    problem, nothing = _problem(group - 2), {"S1": 0.0, "ST": 0.0}
+    with warnings.catch_warnings():  # SALib's own bootstrap, which is not used, warns where two groups are alike
+        warnings.simplefilter("ignore")
+        found = [
+            sobol.analyze(problem, part.ravel(), calc_second_order=False, num_resamples=2, seed=1) if share else nothing
+            for part, share in zip(grouped, shares, strict=True)
+        ]
     first, total = (sum(s * each[key] for s, each in zip(shares, found, strict=True)) for key in ("S1", "ST"))
     weighed = weights[:, None, None]
     products = (weighed * b[..., None] * (mixed - a[..., None])).sum(axis=0)
     squares = (weighed * 0.5 * (a[..., None] - mixed) ** 2).sum(axis=0)
     again = _resampled(a.shape[1], resamples, seed)
     spread = _variances(a, b, again, weights)[:, None]
+    spread[spread <= 0] = np.nan  # a resample in which nothing differs tells nothing
     low, high = _percentiles(again @ squares / spread, confidence)
     first_low, first_high = _percentiles(again @ products / spread, confidence)
     more = {"first": np.asarray(first), "first_low": first_low, "first_high": first_high}
@@ -219,7 +222,7 @@ def _variances(a: Floats, b: Floats, again: Floats, weights: Floats) -> Floats:
 
 
 def _percentiles(values: Floats, confidence: float) -> tuple[Floats, Floats]:
-    low, high = np.quantile(values, ((1 - confidence) / 2, (1 + confidence) / 2), axis=0)
+    low, high = np.nanquantile(values, ((1 - confidence) / 2, (1 + confidence) / 2), axis=0)
     return low, high
 
 

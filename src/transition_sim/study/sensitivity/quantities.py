@@ -92,13 +92,13 @@ def short(option: str) -> str:
 
 
 def lever_of_options(plan: Mapping[str, Any], name: str | None) -> Mapping[str, Any] | None:
-    """Return the crossed lever whose levels are the options: the one named, else one that lists scenarios.
+    """Return the crossed lever whose levels are the options: the one named, one that lists scenarios, or the only one.
 
-    Of several that do, the one with a level `none`. ScenarioError where the one named is none of the crossed levers.
+    Of several that list scenarios, the one with a level `none`. ScenarioError where the one named is no crossed lever.
     """
     levers = crossed_levers(plan)
     if name is None:
-        listed = [lever for lever in levers if lever["settings"] is not None]
+        listed = [lever for lever in levers if lever["settings"] is not None or len(levers) == 1]
         return next((lever for lever in listed if _base(lever) is not None), listed[0] if listed else None)
     known = {lever["name"]: lever for lever in levers}
     if name not in known:

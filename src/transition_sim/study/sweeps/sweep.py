@@ -28,6 +28,7 @@ from transition_sim.study.sweeps.store import (
     told_in_words,
 )
 from transition_sim.study.sweeps.tables import TableWriter, read_frame, read_part, table_of, table_writer
+from transition_sim.study.sweeps.workbench import workbench_results
 from transition_sim.study.sweeps.xarray import NETCDF_VALUES, dataset, netcdf_bytes
 
 if TYPE_CHECKING:
@@ -78,6 +79,13 @@ class Sweep:
         plan = self.manifest["plan"]
         first = plan["samples"] if plan["design"] in CROSSED else None
         return dataset(self.manifest, read_frame(self.folder / "experiments.parquet", rows=first), self.outcomes)
+
+    def for_workbench(self) -> tuple[pd.DataFrame, dict[str, Floats]]:
+        """Return `(experiments, outcomes)` as the EMA workbench takes them: numbers alone, failed runs left out.
+
+        A lever that lists scenarios becomes a column of 0 and 1 for each of its levels.
+        """
+        return workbench_results(self.manifest["plan"], self.experiments, self.outcomes)
 
 
 def run_sweep(
