@@ -30,12 +30,14 @@ LAYERS = (
 DOORS = {
     "pysd": {"model/reader.py"},
     "simlin": {"model/insight.py"},
-    "matplotlib": {f"figures/{name}.py" for name in ("comparison", "draw", "evidence", "runs", "sensitivity")},
+    "matplotlib": {
+        f"figures/{name}.py" for name in ("comparison", "draw", "evidence", "runs", "sensitivity", "timing")
+    },
     "pint": {"units.py"},
     "yaml": {"study/yaml_file.py"},
     "typer": {
         f"cli/{name}.py"
-        for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sensitivity", "sweeps")
+        for name in ("common", "compare", "entry", "evidence", "models", "scenarios", "sensitivity", "sweeps", "timing")
     },
     "pydantic": {
         f"study/{name}.py" for name in ("evidence", "findings", "measures", "scenario", "sweeps/file", "worlds")

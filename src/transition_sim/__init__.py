@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from transition_sim.study.sensitivity.analysis import Sensitivity, sensitivity
     from transition_sim.study.sweeps.rerun import rerun
     from transition_sim.study.sweeps.sweep import Sweep, load_sweep, run_sweep
+    from transition_sim.study.timing import Timing, draw_down_timing
     from transition_sim.study.worlds import sample_worlds
 
 __version__ = "0.1.0"
@@ -39,11 +40,13 @@ _HOMES = {
     "Sensitivity": "study.sensitivity.analysis",
     "SimulationError": "errors",
     "Sweep": "study.sweeps.sweep",
+    "Timing": "study.timing",
     "TransitionSimError": "errors",
     "Variable": "model.equations",
     "aid_gap": "risk",
     "calibrate": "study.calibration",
     "compare": "study.comparison",
+    "draw_down_timing": "study.timing",
     "draw_worlds": "study.ensembles",
     "hazard_decomposition": "risk",
     "load_model": "model.reader",
@@ -71,12 +74,14 @@ __all__ = [
     "Sensitivity",
     "SimulationError",
     "Sweep",
+    "Timing",
     "TransitionSimError",
     "Variable",
     "__version__",
     "aid_gap",
     "calibrate",
     "compare",
+    "draw_down_timing",
     "draw_worlds",
     "hazard_decomposition",
     "load_model",

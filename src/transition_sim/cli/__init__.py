@@ -4,15 +4,16 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 invalid input, 4 some runs failed,
 130 interrupted. Imports are lazy, so that `--help` is quick.
 """
 
-from transition_sim.cli import (
+from transition_sim.cli import (  # their import registers the commands
     compare,
     evidence,
     models,
     scenarios,
     sensitivity,
     sweeps,
-)  # their import registers the commands
+    timing,
+)
 from transition_sim.cli.common import app
 from transition_sim.cli.entry import main
 
-__all__ = ["app", "compare", "evidence", "main", "models", "scenarios", "sensitivity", "sweeps"]
+__all__ = ["app", "compare", "evidence", "main", "models", "scenarios", "sensitivity", "sweeps", "timing"]

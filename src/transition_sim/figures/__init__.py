@@ -32,6 +32,14 @@ from transition_sim.figures.draw import (
 from transition_sim.figures.evidence import evidence_figure, moved_figure
 from transition_sim.figures.runs import loops_figure, run_figure, save_run
 from transition_sim.figures.sensitivity import index_intervals, save_sensitivity, sensitivity_figure, tornado
+from transition_sim.figures.timing import (
+    best_rule,
+    frontier_figure,
+    save_timing,
+    surface_figure,
+    timing_frontier,
+    timing_surface,
+)
 
 __all__ = [
     "BLUE",
@@ -46,8 +54,10 @@ __all__ = [
     "SKY",
     "VERMILLION",
     "YELLOW",
+    "best_rule",
     "comparison_figure",
     "evidence_figure",
+    "frontier_figure",
     "hazard_figure",
     "hazard_multiplier",
     "index_intervals",
@@ -60,8 +70,12 @@ __all__ = [
     "save_comparison",
     "save_run",
     "save_sensitivity",
+    "save_timing",
     "sensitivity_figure",
     "style",
+    "surface_figure",
+    "timing_frontier",
+    "timing_surface",
     "tornado",
     "trajectories_figure",
     "trajectory",
