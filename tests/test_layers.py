@@ -32,7 +32,18 @@ DOORS = {
     "simlin": {"model/insight.py"},
     "matplotlib": {
         f"figures/{name}.py"
-        for name in ("comparison", "courses", "draw", "evidence", "hazard", "ranks", "runs", "timeline")
+        for name in (
+            "comparison",
+            "courses",
+            "draw",
+            "evidence",
+            "hazard",
+            "ranks",
+            "runs",
+            "sensitivity",
+            "timeline",
+            "timing",
+        )
     },
     "jinja2": {"lab/page.py", "report/page.py", "report/reference/page.py", "workshop/printed.py"},
     "typst": {"report/paper.py"},
@@ -51,7 +62,9 @@ DOORS = {
             "reference",
             "report",
             "scenarios",
+            "sensitivity",
             "sweeps",
+            "timing",
             "workshop",
         )
     },
@@ -60,6 +73,7 @@ DOORS = {
         for name in ("evidence", "findings", "folder", "levers", "measures", "scenario", "sweeps/file", "worlds")
     }
     | {f"workshop/{name}.py" for name in ("commands", "events", "form", "library")},
+    "SALib": {"study/sensitivity/indices.py"},
     "starlette": {"workshop/guard.py", "workshop/server.py"},
     "uvicorn": {"workshop/run.py"},
     "socket": {"workshop/address.py"},

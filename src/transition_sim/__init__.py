@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from transition_sim.study.folder import load_comparison, save_comparison
     from transition_sim.study.outcomes import Comparison
     from transition_sim.study.scenario import Scenario, load_scenario
+    from transition_sim.study.sensitivity.analysis import Sensitivity, sensitivity
     from transition_sim.study.sweeps.rerun import rerun
     from transition_sim.study.sweeps.sweep import Sweep, load_sweep, run_sweep
+    from transition_sim.study.timing import Timing, draw_down_timing
     from transition_sim.study.worlds import sample_worlds
 
 __version__ = "0.1.0"
@@ -39,14 +41,17 @@ _HOMES = {
     "Result": "engine.result",
     "Scenario": "study.scenario",
     "ScenarioError": "errors",
+    "Sensitivity": "study.sensitivity.analysis",
     "SimulationError": "errors",
     "Sweep": "study.sweeps.sweep",
+    "Timing": "study.timing",
     "TransitionSimError": "errors",
     "Variable": "model.equations",
     "aid_gap": "risk",
     "calibrate": "study.calibration",
     "code_of": "study.codes",
     "compare": "study.comparison",
+    "draw_down_timing": "study.timing",
     "draw_worlds": "study.ensembles",
     "explore": "explorer.view",
     "hazard_decomposition": "risk",
@@ -63,6 +68,7 @@ _HOMES = {
     "run_sweep": "study.sweeps.sweep",
     "sample_worlds": "study.worlds",
     "save_comparison": "study.folder",
+    "sensitivity": "study.sensitivity.analysis",
     "simulate": "engine.simulate",
     "simulate_reduced": "engine.simulate",
     "write_report": "report",
@@ -76,8 +82,10 @@ __all__ = [
     "Result",
     "Scenario",
     "ScenarioError",
+    "Sensitivity",
     "SimulationError",
     "Sweep",
+    "Timing",
     "TransitionSimError",
     "Variable",
     "__version__",
@@ -85,6 +93,7 @@ __all__ = [
     "calibrate",
     "code_of",
     "compare",
+    "draw_down_timing",
     "draw_worlds",
     "explore",
     "hazard_decomposition",
@@ -101,6 +110,7 @@ __all__ = [
     "run_sweep",
     "sample_worlds",
     "save_comparison",
+    "sensitivity",
     "simulate",
     "simulate_reduced",
     "write_report",

@@ -12,7 +12,9 @@ from transition_sim.cli import (  # their import registers the commands
     reference,
     report,
     scenarios,
+    sensitivity,
     sweeps,
+    timing,
     workshop,
 )
 from transition_sim.cli.common import app
@@ -28,6 +30,8 @@ __all__ = [
     "reference",
     "report",
     "scenarios",
+    "sensitivity",
     "sweeps",
+    "timing",
     "workshop",
 ]

@@ -37,7 +37,16 @@ from transition_sim.figures.evidence import evidence_figure, moved_figure
 from transition_sim.figures.hazard import hazard_figure, hazard_multiplier, windows_key, yearly_hazard
 from transition_sim.figures.ranks import rank_shares, ranks_figure
 from transition_sim.figures.runs import loops_figure, run_figure, save_run
+from transition_sim.figures.sensitivity import index_intervals, save_sensitivity, sensitivity_figure, tornado
 from transition_sim.figures.timeline import mark_windows, timeline, timeline_figure
+from transition_sim.figures.timing import (
+    best_rule,
+    frontier_figure,
+    save_timing,
+    surface_figure,
+    timing_frontier,
+    timing_surface,
+)
 
 __all__ = [
     "BLUE",
@@ -53,12 +62,15 @@ __all__ = [
     "VERMILLION",
     "YELLOW",
     "Picture",
+    "best_rule",
     "comparison_figure",
     "drawn",
     "evidence_figure",
     "font_folder",
+    "frontier_figure",
     "hazard_figure",
     "hazard_multiplier",
+    "index_intervals",
     "letters_of",
     "loops_figure",
     "mark_windows",
@@ -75,10 +87,17 @@ __all__ = [
     "save",
     "save_comparison",
     "save_run",
+    "save_sensitivity",
+    "save_timing",
+    "sensitivity_figure",
     "settle",
     "style",
+    "surface_figure",
     "timeline",
     "timeline_figure",
+    "timing_frontier",
+    "timing_surface",
+    "tornado",
     "trajectories_figure",
     "trajectory",
     "windows_key",

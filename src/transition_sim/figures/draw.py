@@ -177,16 +177,21 @@ def log_scale(axes: Sequence[Axes]) -> None:
 
 
 def finish(figure: Figure, text: str, done: Comparison, width: float) -> None:
-    """Put the finding above and the stamp below a figure, wrapped to its width."""
-    letters = int(width / 1.52)
-    told = textwrap.wrap(text, letters, break_on_hyphens=False)
-    figure.suptitle("\n".join(told), x=0.01, ha="left", fontsize=8)
+    """Put the finding above a figure of a comparison, and below it the stamp."""
     relapse = done.definition.replace("_", " ")
     worlds = ", ".join(f"{short(name, 60)} ({worlds_words(name)})" for name in done.ensembles)
     stamp = (
         f"{CAUTION} Context '{short(done.context, 60)}', relapse = {relapse}, {done.runs:,} worlds {worlds}, "
         f"seed {done.seed}, {done.effort_months:g} effort-months, model {str(done.provenance['model_hash'])[:12]}, "
         f"transition_sim {done.provenance['versions']['transition_sim']}."
+    )
+    frame(figure, text, stamp, width)
+
+
+def frame(figure: Figure, text: str, stamp: str, width: float) -> None:
+    """Put what a figure shows above it and what it rests on below, wrapped to its width in mm."""
+    figure.suptitle(
+        "\n".join(textwrap.wrap(text, int(width / 1.52), break_on_hyphens=False)), x=0.01, ha="left", fontsize=8
     )
     figure.supxlabel("\n".join(textwrap.wrap(stamp, int(width / 1.15))), x=0.01, ha="left", fontsize=6, color=GREY)
 
