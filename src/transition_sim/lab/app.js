@@ -136,7 +136,7 @@ function place(model) {
   const commit = (i, index) => states.commit(change(i, index));
   panel = controls($("controls"), tableOf(model), facts.panels[model], speak, preview, commit);
   for (const input of document.querySelectorAll("[name=model]")) input.checked = input.value === model;
-  $("about-model").textContent = speak.say(`model.${model}.about`);
+  $("about-model").textContent = speak.say(`model.${model}.about`, { stocks: facts.models[model].stocks });
   $("worlds").hidden = model !== facts.owner;
   $("borrowed").hidden = model === facts.owner;
 }

@@ -116,7 +116,7 @@ def _model_facts(model: Model, panels: Mapping[str, Any]) -> dict[str, Any]:
     outputs = dict.fromkeys([*line_outputs(model, panels), *band_outputs(model, panels)])
     dates = [*(panels["window"] or ()), *panels["marks"].values()]
     return {
-        "hash": model.file_hash,
+        "stocks": len(model.stocks),
         "units": {name: model.find(name).unit for name in outputs},
         "values": {name: model.find(name).value for name in dates},
         "drivers": [name.removeprefix(PREFIX) for name in model.variables if name.startswith(PREFIX)],
