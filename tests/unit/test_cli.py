@@ -40,9 +40,9 @@ def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
 def test_help_lists_what_exists(call: Call) -> None:
     code, out, _ = call("--help")
     assert code == 0
-    for command in ("compare", "run", "check", "model", "scenario", "sweep", "rerun"):
+    for command in ("compare", "run", "check", "model", "scenario", "sweep", "rerun", "lab"):
         assert command in out
-    for absent in ("workshop", "lab", "report"):
+    for absent in ("workshop", "report"):
         assert absent not in out
 
 
