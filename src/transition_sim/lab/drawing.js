@@ -43,8 +43,8 @@ export function drawing(places, facts, modelName, speak, onCursor) {
   for (const name of panels.small)
     charts[name] = timeChart(places.small[name], { height: panel, small: true, onCursor });
 
-  const percent = (digits) => (value, exact) => speak.percent(value, exact ? Math.max(digits, 1) : digits);
-  const plain = (value, exact) => (exact ? speak.short(value) : speak.short(value));
+  const percent = (value, exact, step) => speak.percent(value, exact || step < 0.00999 ? (step < 0.00099 ? 2 : 1) : 0);
+  const plain = (value) => speak.short(value);
 
   function events(given) {
     const value = (name) => given[name] ?? model.values[name];
@@ -86,7 +86,7 @@ export function drawing(places, facts, modelName, speak, onCursor) {
       for (const band of bands) band.label = speak.say("chart.worlds");
     }
     const label = speak.say(`chart.risk.${view.definition}`);
-    return { ...base(view), lines, bands, y: { from: 0, label, format: percent(0) } };
+    return { ...base(view), lines, bands, y: { from: 0, label, format: percent } };
   }
 
   function hazard(view) {
@@ -94,7 +94,7 @@ export function drawing(places, facts, modelName, speak, onCursor) {
     const yearly = (values) => values.map((value) => 12 * value);
     const { lines, bands } = layers(view, (line) => yearly(line.series[name]), name);
     for (const band of bands) Object.assign(band, { low: yearly(band.low), high: yearly(band.high) });
-    return { ...base(view), lines, bands, y: { from: 0, label: speak.say("chart.a_year"), format: percent(0) } };
+    return { ...base(view), lines, bands, y: { from: 0, label: speak.say("chart.a_year"), format: percent } };
   }
 
   function gap(view) {

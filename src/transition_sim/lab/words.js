@@ -10,7 +10,8 @@ const LEAST = 0.0005;
 
 /** Return two shares as a range of so many in a hundred, with as many digits as it takes to tell them apart. */
 export function range(speak, low, high) {
-  const digits = 100 * (high - low) < 2 ? 1 : 0;
+  const width = 100 * (high - low);
+  const digits = width < 0.2 ? 2 : width < 2 ? 1 : 0;
   return speak.say("range", { low: speak.number(100 * low, digits), high: speak.number(100 * high, digits) });
 }
 

@@ -1,5 +1,5 @@
 /* Plausible worlds: unpacked, laid under what the reader has set, and run in slices so that nothing waits for long.
-   */
+ */
 
 import { models } from "./models.js";
 import { probability } from "./risk.js";

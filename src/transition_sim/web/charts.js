@@ -55,7 +55,7 @@ export function pool(parent, make) {
   };
 }
 
-/** Return round steps that cover `low` to `high` in at most about `most` intervals: `{low, high, ticks}`. */
+/** Return round steps that cover `low` to `high` in at most about `most` intervals: `{low, high, ticks, step}`. */
 export function niceScale(low, high, most = 5) {
   const rough = (high - low || Math.abs(high) || 1) / most;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -64,7 +64,7 @@ export function niceScale(low, high, most = 5) {
   const last = Math.ceil(high / step - 1e-9);
   const ticks = [];
   for (let i = first; i <= last; i++) ticks.push(i * step);
-  return { low: first * step, high: last * step, ticks };
+  return { low: first * step, high: last * step, ticks, step };
 }
 
 /** Return positions pushed apart by at least `gap` inside `top` to `bottom`, in the order in which they were. */
@@ -173,8 +173,8 @@ export function watchPointer(host, timeAt, onCursor) {
     events), `onCursor(time or null)`. Returns `{svg, draw(data), cursor(time or null)}`. Of `data`: `time`, for
     what has no times of its own; `lines` [{id, kind, values, time?, label?}]; `bands` [{id, kind, low, high, time?,
     label?}]; `windows` [{from, to, label}]; `marks` [{at, label}]; `x` {from, to, ticks, label, format(value,
-    exact)}; `y` {from?, to?, scale? {low, high, ticks}, label, format(value, exact)}; `direction` "ltr" or "rtl";
-    `stale` fades the bands of worlds; `cursor` a time or null. Kinds of lines: now, pinned, second, third; of
+    exact)}; `y` {from?, to?, scale? {low, high, ticks}, label, format(value, exact, step)};
+    `direction` "ltr" or "rtl"; `stale` fades the bands of worlds; `cursor` a time or null. Kinds of lines: now, pinned, second, third; of
     bands: worlds, pinned, gap. */
 export function timeChart(host, options) {
   const margin = { left: 46, right: 14, top: 26, bottom: 36, ...options.margin };
@@ -221,12 +221,12 @@ export function timeChart(host, options) {
     return scale;
   }
 
-  function axes(ticks) {
+  function axes({ ticks, step }) {
     for (const tick of ticks) {
       const at = y(tick);
       const classes = Math.abs(tick) < 1e-12 ? "ts-axis" : "ts-gridline";
       set(grid.get(`ly${tick}`), { class: classes, x1: plot.left, x2: plot.right, y1: at, y2: at });
-      put(grid.get(`ty${tick}`), [plot.left - 6, at + 4], data.y.format(tick), "ts-tick", "left");
+      put(grid.get(`ty${tick}`), [plot.left - 6, at + 4], data.y.format(tick, false, step), "ts-tick", "left");
     }
     for (const tick of data.x.ticks) {
       const at = x(tick);
@@ -295,7 +295,7 @@ export function timeChart(host, options) {
 
   function paint() {
     if (!data || !size.width) return;
-    axes(scales().ticks);
+    axes(scales());
     events();
     for (const band of data.bands) {
       const classes = `ts-band ts-band-${band.kind}${data.stale && band.kind === "worlds" ? " ts-stale" : ""}`;
