@@ -17,6 +17,7 @@ import pytest
 
 import transition_sim as ts
 from transition_sim import cli, figures
+from transition_sim.data import scenarios_folder
 from transition_sim.study.outcomes import Comparison
 
 Call = Callable[..., tuple[int, str, str]]
@@ -254,7 +255,10 @@ def test_model_list_and_show(call: Call) -> None:
 def test_scenario_list_show_copy(call: Call, tmp_path: Path) -> None:
     code, out, _ = call("scenario", "list")
     assert code == 0
-    assert out.count("\n") == 17
+    for part in ("contexts/reference", "entry_points/spread", "sweeps/aid_gap", "teaching/early_exit"):
+        assert part in out
+    shipped = [path for path in scenarios_folder().glob("*/*.yaml") if not path.name.startswith("_")]
+    assert out.count("\n") == len(shipped)
     assert "assumption" in call("scenario", "show", "contexts/reference")[1]
     assert call("scenario", "copy", "contexts/_template", "mine.yaml")[0] == 0
     assert call("check", "mine.yaml")[0] == 0

@@ -79,12 +79,7 @@ def panels(count: int, width: float, across: str = "years from mandate") -> tupl
 
 def head(ax: Axes, name: str) -> None:
     """Head a panel with a variable's name, wrapped to the narrowest panel."""
-    ax.set_title("\n".join(textwrap.wrap(literal(name.replace("[", " [")), 17)))
-
-
-def literal(text: str) -> str:
-    """Return a text of a model file so that matplotlib shows its dollar signs and does not read mathematics there."""
-    return text.replace("$", r"\$")
+    ax.set_title("\n".join(textwrap.wrap(name.replace("[", " ["), 17)))
 
 
 def mark_dates(ax: Axes, dates: Mapping[str, float]) -> None:

@@ -23,7 +23,6 @@ from transition_sim.figures.draw import (
     SKY,
     VERMILLION,
     head,
-    literal,
     panels,
     save,
     style,
@@ -52,8 +51,8 @@ def run_figure(result: Result, model: Model, width: float = PAGE, ranges: Sequen
             if np.abs(result[name]).max() >= 1e4:
                 ax.yaxis.set_major_formatter(EngFormatter(sep=""))  # 20k, 4M
             head(ax, name)
-            ax.set_ylabel(literal(unit))
-        told = f"One run of {literal(model.name)}, model {model.file_hash[:12]}."
+            ax.set_ylabel(unit)
+        told = f"One run of {model.name}, model {model.file_hash[:12]}."
         if ranges:
             shades = zip(ranges, ("blue", "orange"), strict=False)
             told += " Line: the run; shaded: 10th to 90th percentile over worlds of "
@@ -71,7 +70,7 @@ def loops_figure(found: Loops, model: Model, top: int = 6, width: float = PAGE) 
         figure = Figure(figsize=(width * MM, (90 + 14 * len(chosen)) * MM), layout="constrained")
         ax = figure.subplots()
         for i, loop in enumerate(chosen.values()):
-            told = literal(f"{loop.polarity}: {' > '.join(loop.stocks)}")
+            told = f"{loop.polarity}: {' > '.join(loop.stocks)}"
             name = "\n".join(textwrap.wrap(told, int(width / 1.7)))
             line = DASHES[i // len(LOOP_COLOURS) % len(DASHES)] if len(chosen) > len(LOOP_COLOURS) else DASHES[i % 4]
             ax.plot(found.time, 100 * loop.share, color=LOOP_COLOURS[i % len(LOOP_COLOURS)], linestyle=line, label=name)
@@ -79,7 +78,7 @@ def loops_figure(found: Loops, model: Model, top: int = 6, width: float = PAGE) 
         ax.set_xlabel(_clock(model))
         if chosen:
             figure.legend(loc="outside lower left", frameon=False, fontsize=6)
-        text = f"Loops of two stocks or more in {literal(model.name)}, model {model.file_hash[:12]}. " + (
+        text = f"Loops of two stocks or more in {model.name}, model {model.file_hash[:12]}. " + (
             "Every loop was looked at." if found.complete else "The strongest of a sample of loops."
         )
         figure.suptitle("\n".join(textwrap.wrap(text, int(width / 1.52))), x=0.01, ha="left", fontsize=8)
@@ -87,7 +86,7 @@ def loops_figure(found: Loops, model: Model, top: int = 6, width: float = PAGE) 
 
 
 def _clock(model: Model) -> str:
-    return literal(f"time ({model.time.unit})" if model.time.unit else "time")
+    return f"time ({model.time.unit})" if model.time.unit else "time"
 
 
 def save_run(result: Result, model: Model, folder: Path, ranges: Sequence[Ranges] = ()) -> list[Path]:
