@@ -6,10 +6,12 @@ units on the axes, ranges before single numbers. Widths are in millimetres: a co
 
 from __future__ import annotations
 
+import base64
 import io
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,26 @@ def frame(figure: Figure, text: str, stamp: str, width: float) -> None:
     """Put what a figure shows above it and what it rests on below, wrapped to its width in mm."""
     figure.suptitle("\n".join(textwrap.wrap(text, int(width / 1.52))), x=0.01, ha="left", fontsize=8)
     figure.supxlabel("\n".join(textwrap.wrap(stamp, int(width / 1.15))), x=0.01, ha="left", fontsize=6, color=GREY)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as a notebook shows it: its PNG, and in words what it shows for those who cannot see it."""
+
+    png: bytes
+    words: str
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        data = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.words}
+        return data, {"image/png": {"alt": self.words}}
+
+
+def picture(figure: Figure, dpi: int = 110) -> Picture:
+    """Return a figure for a notebook, described by the text above it; the same figure gives the same picture."""
+    buffer = io.BytesIO()
+    with style():
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return Picture(buffer.getvalue(), " ".join(figure.get_suptitle().split()) or "A figure.")
 
 
 def save(figure: Figure, path: Path, formats: Iterable[str] = ("svg", "png")) -> list[Path]:
