@@ -17,7 +17,7 @@ SOURCE = Path(transition_sim.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 LAYERS = (
     ("errors",),
-    ("cache", "data", "units", "web"),
+    ("cache", "data", "html", "units", "web"),
     ("model",),
     ("engine",),
     ("risk",),

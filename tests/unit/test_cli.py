@@ -42,9 +42,9 @@ def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have `compare --out` draw nothing, where figures are not what is tested: they take most of the time."""
-    blank = figures.Picture(*['<svg xmlns="http://www.w3.org/2000/svg"/>'] * 2, "words")
+    blank = figures.Drawing(*['<svg xmlns="http://www.w3.org/2000/svg"/>'] * 2, "words")
 
-    def save(done: Comparison, folder: Path) -> tuple[list[Path], dict[str, figures.Picture]]:
+    def save(done: Comparison, folder: Path) -> tuple[list[Path], dict[str, figures.Drawing]]:
         return [], {file: blank for file, _, _ in figures.comparison.parts(done)}
 
     monkeypatch.setattr(figures, "save_comparison", save)

@@ -18,7 +18,7 @@ import pytest
 
 import transition_sim as ts
 from transition_sim import cli, figures
-from transition_sim.figures import Picture
+from transition_sim.figures import Drawing
 from transition_sim.figures.comparison import parts
 from transition_sim.report import document_of
 from transition_sim.report.comparison import comparison_document
@@ -250,7 +250,7 @@ def poisoned(text: str) -> Document:
     behind = dataclasses.replace(table, id="behind")
     blocks = (
         Paragraph(text), Paragraph(text, "caution"), Bullets((text, text)), Code(text), table,
-        Figure("f", text, text, Picture(svg, svg, text), behind), References((Reference(text, text, text, text),)),
+        Figure("f", text, text, Drawing(svg, svg, text), behind), References((Reference(text, text, text, text),)),
         Section("inner", text, (Paragraph(text),)),
     )  # fmt: skip
     return Document(text, text, text, text, (Section("s", text, blocks),))
@@ -304,9 +304,9 @@ def test_names_out_of_users_files_stay_text_in_figures(done: Comparison) -> None
     """A scenario's name may look like markup, or like mathematics, which figures would otherwise set."""
     text = "<script>$\\frac{</script>"
     bad = renamed(dataclasses.replace(done, outcomes=done.outcomes[:1]), text)
-    blank = Picture("<svg xmlns='http://www.w3.org/2000/svg'/>", "<svg xmlns='http://www.w3.org/2000/svg'/>", text)
+    blank = Drawing("<svg xmlns='http://www.w3.org/2000/svg'/>", "<svg xmlns='http://www.w3.org/2000/svg'/>", text)
     drawn = {file: blank for file, _, _ in parts(bad)}
-    drawn |= {n: figures.picture(figures.COMPARISON_FIGURES[n], bad) for n in ("options", "timeline")}
+    drawn |= {n: figures.drawing(figures.COMPARISON_FIGURES[n], bad) for n in ("options", "timeline")}
     found = Page(page(comparison_document(bad, drawn)))
     assert found.scripts == []
     assert "script" not in found.tags
@@ -346,7 +346,7 @@ def identifiers(svg: str) -> Iterator[str]:
 
 
 def test_figures_keep_their_references_when_they_are_put_in_a_page(done: Comparison) -> None:
-    picture = figures.picture(figures.timeline_figure, done)
+    picture = figures.drawing(figures.timeline_figure, done)
     svg = str(inline(picture.page, "mine", "a title", "words"))
     ids = list(identifiers(svg))
     assert ids

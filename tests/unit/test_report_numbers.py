@@ -16,7 +16,7 @@ import yaml
 
 import transition_sim as ts
 from transition_sim.data import models_folder, scenarios_folder
-from transition_sim.figures import Picture
+from transition_sim.figures import Drawing
 from transition_sim.figures.comparison import parts
 from transition_sim.report.comparison import comparison_document
 from transition_sim.report.page import page
@@ -26,7 +26,7 @@ from transition_sim.units import split_number
 YEARS = (5, 10, 15, 20)
 LABELS = {"draw_down": "draw-down"}
 Grid = list[list[Any]]
-BLANK = Picture('<svg xmlns="http://www.w3.org/2000/svg"/>', '<svg xmlns="http://www.w3.org/2000/svg"/>', "text")
+BLANK = Drawing('<svg xmlns="http://www.w3.org/2000/svg"/>', '<svg xmlns="http://www.w3.org/2000/svg"/>', "text")
 
 
 class Tables(HTMLParser):

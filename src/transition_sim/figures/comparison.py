@@ -17,11 +17,11 @@ from transition_sim.figures.draw import (
     GREY,
     MM,
     PAGE,
+    Drawing,
     Floats,
-    Picture,
+    drawing,
     drawn,
     finish,
-    picture,
     said,
     same_scale,
     settle,
@@ -120,15 +120,15 @@ def parts(done: Comparison) -> Iterator[tuple[str, str, Comparison]]:
                 yield f"{name}-{ensemble}{mark}", name, under.within(ensemble)
 
 
-def pictures(done: Comparison) -> dict[str, Picture]:
+def pictures(done: Comparison) -> dict[str, Drawing]:
     """Return every figure of a comparison as SVG, by file name."""
-    return {file: picture(COMPARISON_FIGURES[name], part) for file, name, part in parts(done)}
+    return {file: drawing(COMPARISON_FIGURES[name], part) for file, name, part in parts(done)}
 
 
-def save_comparison(done: Comparison, folder: Path) -> tuple[list[Path], dict[str, Picture]]:
+def save_comparison(done: Comparison, folder: Path) -> tuple[list[Path], dict[str, Drawing]]:
     """Save every figure of a comparison, page and column wide, as SVG and PNG; return the paths and the pictures."""
     written: list[Path] = []
-    found: dict[str, Picture] = {}
+    found: dict[str, Drawing] = {}
     for file, name, part in parts(done):
         texts = []
         for width, mark in ((PAGE, ""), (COLUMN, "-column")):
@@ -136,7 +136,7 @@ def save_comparison(done: Comparison, folder: Path) -> tuple[list[Path], dict[st
             texts.append(drawn(figure, "svg"))
             written.append(write_bytes(folder / f"{file}{mark}.svg", texts[-1]))
             written.append(write_bytes(folder / f"{file}{mark}.png", drawn(figure, "png")))
-        found[file] = Picture(texts[0].decode(), texts[1].decode(), said(figure))
+        found[file] = Drawing(texts[0].decode(), texts[1].decode(), said(figure))
     _drop_others(folder, written)
     return written, found
 

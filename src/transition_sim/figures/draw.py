@@ -6,6 +6,7 @@ units on the axes, ranges before single numbers. Widths are in millimetres: a co
 
 from __future__ import annotations
 
+import base64
 import io
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -48,7 +49,7 @@ LONGEST = 24
 
 
 @dataclass(frozen=True)
-class Picture:
+class Drawing:
     """A figure as SVG text at page and at column width, and what it says above its panels."""
 
     page: str
@@ -215,15 +216,35 @@ def drawn(figure: Figure, form: str) -> bytes:
     return buffer.getvalue()
 
 
-def picture(make: Callable[[Any, float], Figure], given: Any) -> Picture:
+def drawing(make: Callable[[Any, float], Figure], given: Any) -> Drawing:
     """Return what a figure function draws of something, as SVG at both widths."""
     page, column = (settle(make(given, width)) for width in (PAGE, COLUMN))
-    return Picture(drawn(page, "svg").decode(), drawn(column, "svg").decode(), said(page))
+    return Drawing(drawn(page, "svg").decode(), drawn(column, "svg").decode(), said(page))
 
 
 def said(figure: Figure) -> str:
     """Return what a figure says above its panels, as one line."""
     return " ".join(figure.get_suptitle().split())
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as a notebook shows it: its PNG, and in words what it shows for those who cannot see it."""
+
+    png: bytes
+    words: str
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        data = {"image/png": base64.b64encode(self.png).decode(), "text/plain": self.words}
+        return data, {"image/png": {"alt": self.words}}
+
+
+def picture(figure: Figure, dpi: int = 110) -> Picture:
+    """Return a figure for a notebook, described by the text above it; the same figure gives the same picture."""
+    buffer = io.BytesIO()
+    with style():
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return Picture(buffer.getvalue(), said(figure) or "A figure.")
 
 
 def save(figure: Figure, path: Path, formats: Iterable[str] = ("svg", "png")) -> list[Path]:

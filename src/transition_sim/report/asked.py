@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from transition_sim.figures import Picture
+from transition_sim.figures import Drawing
 from transition_sim.report.document import Block, Bullets, Cell, Column, Figure, Paragraph, Section, Table
 from transition_sim.study.basis import Setup
 from transition_sim.study.outcomes import HORIZONS, Comparison
@@ -13,7 +13,7 @@ from transition_sim.study.wording import label, meaning, worlds_words
 MONTH = Column("month", "months from the mandate", "g")
 
 
-def asked(done: Comparison, pictures: Mapping[str, Picture]) -> Section:
+def asked(done: Comparison, pictures: Mapping[str, Drawing]) -> Section:
     """Return what was asked: question, options, words, profile, timeline."""
     blocks: list[Block] = [
         Paragraph(
@@ -117,7 +117,7 @@ def given_table(name: str, caption: str, setups: tuple[Setup, ...], owner: bool 
     )
 
 
-def timeline(done: Comparison, pictures: Mapping[str, Picture]) -> Figure:
+def timeline(done: Comparison, pictures: Mapping[str, Drawing]) -> Figure:
     """Return the timeline with its spans as a table."""
     rows: list[tuple[str, str, float, float, float]] = []
     for span in done.calendar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from transition_sim.figures import Picture
+from transition_sim.figures import Drawing
 from transition_sim.report.asked import asked
 from transition_sim.report.basis import rests_on
 from transition_sim.report.document import Block, Bullets, Document, Paragraph, Section
@@ -18,7 +18,7 @@ from transition_sim.study.wording import cases_line, finding, label, meaning, sp
 CAUTION = f"A stylised teaching and exploration model, not a forecast. {ASSUMPTION}"
 
 
-def comparison_document(done: Comparison, pictures: Mapping[str, Picture]) -> Document:
+def comparison_document(done: Comparison, pictures: Mapping[str, Drawing]) -> Document:
     """Return the report of a comparison as a tree; `pictures` are its figures by file name."""
     return Document(
         title="Where the same peacebuilding effort goes, and the risk of relapse into war",

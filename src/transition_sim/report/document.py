@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from transition_sim.figures import Picture
+from transition_sim.figures import Drawing
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Figure:
     id: str
     title: str
     alt: str
-    picture: Picture
+    picture: Drawing
     table: Table
     open: bool = False
 

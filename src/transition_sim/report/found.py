@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from transition_sim.figures import Picture
+from transition_sim.figures import Drawing
 from transition_sim.report.document import Block, Bullets, Cell, Column, Figure, Paragraph, Range, Section, Table
 from transition_sim.study.outcomes import HORIZONS, Comparison, Floats, Outcome, quantiles
 from transition_sim.study.wording import agreement, cases_line, finding, flips, label, meaning, regret_line
@@ -22,7 +22,7 @@ ASSUMPTIONS = {
 }
 
 
-def found(done: Comparison, pictures: Mapping[str, Picture], mark: str) -> Section:
+def found(done: Comparison, pictures: Mapping[str, Drawing], mark: str) -> Section:
     """Return what was found under one definition of relapse, ensemble by ensemble."""
     blocks: list[Block] = [
         Paragraph(

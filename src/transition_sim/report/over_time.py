@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from transition_sim.figures import Picture
+from transition_sim.figures import Drawing
 from transition_sim.figures.courses import FLOWS, MONEY, PANELS, SUMS
 from transition_sim.figures.hazard import PREFIX
 from transition_sim.report.document import Block, Cell, Column, Figure, Paragraph, Range, Section, Table
@@ -15,7 +15,7 @@ from transition_sim.study.outcomes import Comparison, Outcome
 from transition_sim.study.wording import label, meaning
 
 
-def over_time(done: Comparison, pictures: Mapping[str, Picture]) -> Section:
+def over_time(done: Comparison, pictures: Mapping[str, Drawing]) -> Section:
     """Return how risk comes about without any effort: main stocks, and the hazard by driver."""
     blocks: list[Block] = [
         Paragraph(
@@ -36,7 +36,7 @@ def over_time(done: Comparison, pictures: Mapping[str, Picture]) -> Section:
     return Section("time", "How the risk comes about", tuple(blocks))
 
 
-def money(done: Comparison, pictures: Mapping[str, Picture]) -> Section:
+def money(done: Comparison, pictures: Mapping[str, Drawing]) -> Section:
     """Return cost and gap by option, and the way of money over time."""
     definition = done.definitions[0]
     part, mark = done.under(definition), mark_of(done, definition)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from transition_sim.data import write_bytes
 from transition_sim.errors import Fault, ScenarioError, shown
-from transition_sim.figures import Picture, pictures
+from transition_sim.figures import Drawing, pictures
 from transition_sim.report.comparison import comparison_document
 from transition_sim.report.document import Document
 from transition_sim.report.page import page
@@ -38,7 +38,7 @@ def document_of(folder: str | Path) -> Document:
     return comparison_document(done, pictures(done))
 
 
-def write_comparison_report(done: Comparison, drawn: Mapping[str, Picture], folder: Path) -> list[Path]:
+def write_comparison_report(done: Comparison, drawn: Mapping[str, Drawing], folder: Path) -> list[Path]:
     """Write the report of a comparison whose figures are drawn already; return the paths."""
     return write_document(comparison_document(done, drawn), folder)
 

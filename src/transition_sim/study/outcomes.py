@@ -161,6 +161,15 @@ class Comparison:
         outcomes = tuple(outcome for outcome in self.outcomes if outcome.definition == definition)
         return replace(self, definition=definition, outcomes=outcomes)
 
+    def __repr__(self) -> str:
+        worlds = " and ".join(self.ensembles)
+        return f"<Comparison in '{self.context}': {self.runs:,} worlds of {worlds}, seed {self.seed}>"
+
+    def _repr_html_(self) -> str:
+        from transition_sim.study.forms import comparison_html
+
+        return comparison_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as the plain data of `compare --json`."""
         return {

@@ -72,6 +72,14 @@ class Scenario:
     files: tuple[Path, ...] = ()
     hash: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Scenario '{self.name}': {self.title}>"
+
+    def _repr_html_(self) -> str:
+        from transition_sim.study.forms import scenario_html
+
+        return scenario_html(self)
+
     def combined(self, *others: Scenario) -> Scenario:
         """Return this scenario with others laid over it, later ones winning; all must be of one model."""
         result = self

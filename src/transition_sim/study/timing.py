@@ -120,6 +120,14 @@ class Timing:
         """The best rule, without effort, for each value of a relapse avoided; see `frontier.best_table`."""
         return best_table(self.frontier, self.values)
 
+    def __repr__(self) -> str:
+        return f"<Timing in '{self.context}': {self.runs:,} worlds of {self.ensemble}, seed {self.seed}>"
+
+    def _repr_html_(self) -> str:
+        from transition_sim.study.forms import timing_html
+
+        return timing_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
         from transition_sim.study.timing_words import timing_data

@@ -141,6 +141,15 @@ class Sensitivity:
         rows = self.table[at].sort_values("index", ascending=False, kind="stable")
         return rows if most is None else rows.head(most)
 
+    def __repr__(self) -> str:
+        told = f"{self.method}, {self.sample['inputs']} inputs, {len(self.quantities)} quantities"
+        return f"<Sensitivity of '{self.sample['sweep']}': {told}>"
+
+    def _repr_html_(self) -> str:
+        from transition_sim.study.forms import sensitivity_html
+
+        return sensitivity_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as the plain data of `sensitivity --json`, missing numbers as None."""
         from transition_sim.study.sensitivity.words import sensitivity_data

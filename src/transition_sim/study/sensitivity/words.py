@@ -81,9 +81,8 @@ def confidence_words(found: Sensitivity) -> str:
 def held_words(found: Sensitivity) -> str:
     """Return what was held fixed."""
     held = found.held
-    given = [
-        f"{name} {value:g} {unit}".removesuffix(" Dmnl") for name, (value, unit) in held["set_by_the_sweep"].items()
-    ]
+    fixed = held["set_by_the_sweep"].items()
+    given = [f"{name} {_plainly(value)} {unit}".removesuffix(" Dmnl") for name, (value, unit) in fixed]
     parts = [", ".join(given)] if given else []
     parts.append(f"{held['at_the_models_value']} other constants at the model's values")
     text = f"Held fixed: {'; '.join(parts)}."
@@ -94,6 +93,10 @@ def held_words(found: Sensitivity) -> str:
     if held["left_out"]:
         text += f" Set by some level of a lever, so no input: {', '.join(held['left_out'])}."
     return text
+
+
+def _plainly(value: float) -> str:
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:g}"
 
 
 def _option_lines(found: Sensitivity) -> Iterator[str]:

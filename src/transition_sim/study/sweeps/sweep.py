@@ -74,6 +74,14 @@ class Sweep:
         """The number of runs that failed."""
         return sum(int(part["failed"]) for part in self.manifest["parts"].values())
 
+    def __repr__(self) -> str:
+        return f"<Sweep '{self.manifest['sweep']}': {self.runs:,} runs, {self.failed:,} failed>"
+
+    def _repr_html_(self) -> str:
+        from transition_sim.study.forms import sweep_html
+
+        return sweep_html(self)
+
     def to_xarray(self) -> xr.Dataset:
         """Return the outcomes over the axes of the sweep: crossed levers and worlds, else runs with their inputs."""
         plan = self.manifest["plan"]
