@@ -94,7 +94,7 @@ def sweep_html(sweep: Sweep) -> str:
     ]
     head = ["over all runs", "10th percentile", "median", "90th percentile", "unit"]
     names = (*plan["base"], *plan["defaults"], *plan["ranges"], *plan["worlds"]["sampled"])
-    return card(f"{sweep.manifest['sweep']}: {sweep.manifest['title']}", [table(head, rows)], notes, names)
+    return card(f"{sweep.name}: {sweep.manifest['title']}", [table(head, rows)], notes, names)
 
 
 def sensitivity_html(found: Sensitivity) -> str:

@@ -402,7 +402,7 @@ def _told_sample(done: Sweep, sample: Sample, method: str, used: int, resamples:
     """Return what the indices rest on, as plain data."""
     plan = done.manifest["plan"]
     told = {
-        "sweep": done.manifest["sweep"], "title": done.manifest["title"], "sweep_id": done.manifest["plan_hash"][:12],
+        "sweep": done.name, "title": done.manifest["title"], "sweep_id": done.manifest["plan_hash"][:12],
         "design": plan["design"], "runs": done.runs, "failed": done.failed, "seed": plan["seed"],
         "ensemble": plan["ensemble"], "worlds": len(sample.values), "used": used, "group_size": sample.group,
         "inputs": len(sample.names), "independent": sample.independent, "confidence": CONFIDENCE,

@@ -65,6 +65,12 @@ class Sweep:
         return read_frame(self.folder / "failures.parquet")
 
     @property
+    def name(self) -> str:
+        """The shipped name, or that of the file, whatever folder it lay in."""
+        told = str(self.manifest["sweep"])
+        return Path(told).name if Path(told).suffix else told
+
+    @property
     def runs(self) -> int:
         """The number of runs."""
         return int(self.manifest["plan"]["runs"])
@@ -75,7 +81,7 @@ class Sweep:
         return sum(int(part["failed"]) for part in self.manifest["parts"].values())
 
     def __repr__(self) -> str:
-        return f"<Sweep '{self.manifest['sweep']}': {self.runs:,} runs, {self.failed:,} failed>"
+        return f"<Sweep '{self.name}': {self.runs:,} runs, {self.failed:,} failed>"
 
     def _repr_html_(self) -> str:
         from transition_sim.study.forms import sweep_html
