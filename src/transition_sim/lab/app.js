@@ -59,20 +59,21 @@ function later(final) {
   });
 }
 
-/** Draw the present state: the line at once, the band when it has been computed. */
+/** Draw the present state: the line at once, while the band is already being computed, which follows. */
 function update(final) {
   const begun = performance.now();
   const run = runOf(states.now);
+  const band = runs.bandOf(run);
+  if (!band) runs.band(run, (found) => banded(run, found));
   place(states.now.model);
   panel.show(states.now.levers);
-  const band = runs.bandOf(run);
   if (band) lastBand = { run, band };
   const faded = lastBand && lastBand.run.model === run.model ? lastBand.band : null;
   show(run, band ?? faded, !band);
   say(run, band);
   if (final) settle(run);
   measured("line", begun);
-  runs.band(run, (found) => banded(run, found));
+  if (band) banded(run, band);
 }
 
 function banded(run, band) {
