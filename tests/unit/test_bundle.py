@@ -11,9 +11,9 @@ from transition_sim.web.bundle import bundle, shared
 def run(script: str, ask: str) -> object:
     from py_mini_racer import MiniRacer
 
-    engine = MiniRacer()
-    engine.eval(script)
-    return engine.eval(ask)
+    with MiniRacer() as engine:
+        engine.eval(script)
+        return engine.eval(ask)
 
 
 def test_bundle_runs_modules_in_order_with_names_of_their_own() -> None:
@@ -26,7 +26,8 @@ def test_bundle_runs_modules_in_order_with_names_of_their_own() -> None:
     }
     script = bundle(modules, "main.js")
     assert run(script, "module_main.answer") == 41
-    assert "comment" not in script and "unused" not in script
+    assert "comment" not in script
+    assert "unused" not in script
 
 
 def test_shared_charts_are_scripts_that_a_bundle_takes() -> None:

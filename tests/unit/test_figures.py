@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from matplotlib.transforms import Bbox
 import transition_sim as ts
 from transition_sim import figures
 from transition_sim.study.outcomes import Comparison
+from transition_sim.study.sensitivity.analysis import Sensitivity
+from transition_sim.study.timing import Timing
 
 WIDTHS = (figures.COLUMN, figures.PAGE)
 
@@ -30,6 +32,11 @@ def comparison() -> Comparison:
 @pytest.fixture(scope="module")
 def one_bundle() -> Comparison:
     return ts.compare(options=["spread"], runs=5, bundle="same")
+
+
+@pytest.fixture(scope="module")
+def both() -> Comparison:
+    return ts.compare(context="unmil_like", runs=4, ensemble="both", bundle="role")
 
 
 def texts(figure: Figure) -> Iterator[tuple[str, Bbox]]:
@@ -72,6 +79,12 @@ def test_comparison_figures_are_legible(comparison: Comparison, name: str, width
     assert_legible(figures.COMPARISON_FIGURES[name](comparison, width))
 
 
+@pytest.mark.parametrize("name", ["hazard-by-driver", "money", "trajectories"])
+def test_figures_of_two_ensembles_are_legible_in_a_column(both: Comparison, name: str) -> None:
+    """With a mission of fourteen years, so that names of windows must give way."""
+    assert_legible(figures.COMPARISON_FIGURES[name](both, figures.COLUMN))
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_figure_of_one_bundle_is_legible(one_bundle: Comparison, width: float) -> None:
     assert_legible(figures.comparison_figure(one_bundle, width))
@@ -82,6 +95,74 @@ def test_figure_of_one_bundle_is_legible(one_bundle: Comparison, width: float) -
 def test_run_figures_are_legible(name: str, width: float) -> None:
     model = ts.load_model(name)
     assert_legible(figures.run_figure(ts.simulate(model), model, width))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("design", ["saltelli", "morris", "grid"])
+def test_sensitivity_figures_are_legible_and_carry_their_sample(design: str, width: float, tmp_path: Path) -> None:
+    found = analysed(design, tmp_path)
+    figure = figures.sensitivity_figure(found, width)
+    assert_legible(figure)
+    written = " ".join(" ".join(words.split()) for words, _ in texts(figure))
+    design_words = f"design {design}, "
+    for part in ("not a forecast", "95 % interval", str(found.sample["sweep_id"]), design_words, "seed 7", "points"):
+        assert part in written, part
+    for ax in figure.axes:
+        assert ax.get_xlabel()
+
+
+def analysed(design: str, folder: Path) -> Sensitivity:
+    """Return a small sweep's indices: three options over a few inputs with long names."""
+    runs = {"saltelli": 16, "morris": 10, "grid": 40}[design]
+    (folder / "s.yaml").write_text(
+        "title: small\nbased_on: contexts/reference\nlevers:\n  entry point: [entry_points/none, "
+        "entry_points/mission_start, entry_points/late_transition]\nuncertainties: [security force building time, "
+        f"baseline hazard of war, PBC institution size, half effect effort]\ndesign: {design}\nruns: {runs}\n"
+        "outcomes: [relapse probability at 20 years]\n"
+    )
+    return ts.sensitivity(ts.run_sweep(folder / "s.yaml", folder / "o", csv=False), resamples=20)
+
+
+def test_sensitivity_figure_shows_the_numbers_of_the_table(tmp_path: Path) -> None:
+    found = analysed("saltelli", tmp_path)
+    ax = figures.index_intervals(Figure().subplots(), found, found.headlines[1])
+    bars = np.array([line.get_xdata() for line in ax.get_lines() if len(set(line.get_ydata())) == 1][::3])
+    rows = found.of(found.headlines[1])
+    assert bars[: len(rows)] == pytest.approx(rows[["low", "high"]].to_numpy())
+    ax = figures.tornado(Figure().subplots(), found, found.headlines[0])
+    ends = [patch.get_x() + patch.get_width() for patch in ax.patches]
+    expected = 100 * found.of(found.headlines[0])[["when_low", "when_high"]].to_numpy().ravel()
+    assert ends == pytest.approx(expected)
+
+
+@pytest.fixture(scope="module", params=["reference", "unmil_like"])
+def timing(request: pytest.FixtureRequest) -> Timing:
+    return ts.draw_down_timing(request.param, runs=12)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("make", [figures.surface_figure, figures.frontier_figure])
+def test_timing_figures_are_legible_and_say_what_they_rest_on(
+    timing: Timing, make: Callable[[Timing, float], Figure], width: float
+) -> None:
+    figure = make(timing, width)
+    assert_legible(figure)
+    written = " ".join(" ".join(words.split()) for words, _ in texts(figure))
+    for part in ("not a forecast", "12 worlds of c5", "seed 7", f"Profile '{timing.context}'", "10th to 90th"):
+        assert part in written, part
+    for ax in figure.axes:
+        assert ax.get_xlabel()
+
+
+def test_surfaces_are_labelled_with_what_they_show(timing: Timing) -> None:
+    ax = figures.timing_surface(Figure().subplots(), timing, "calendar")
+    labels = [text for text in ax.texts if "%" in text.get_text()]
+    assert len(labels) >= 3
+    middle = 100 * timing.surface("calendar")[1]
+    for text in labels:
+        start, duration = text.get_position()
+        column = [np.interp(duration, timing.durations, row) for row in middle]
+        assert np.interp(start, timing.starts, column) == pytest.approx(float(text.get_text()[:-2]), abs=0.4)
 
 
 def test_legibility_check_finds_an_overlap(comparison: Comparison) -> None:
@@ -95,9 +176,10 @@ def test_legibility_check_finds_an_overlap(comparison: Comparison) -> None:
 def test_figures_carry_units_ranges_and_the_stamp(comparison: Comparison, name: str) -> None:
     figure = figures.COMPARISON_FIGURES[name](comparison, figures.PAGE)
     written = " ".join(" ".join(words.split()) for words, _ in texts(figure))
+    ranged = "10th to 90th percentile" if name != "timeline" else "Planned dates"  # dates carry no range
     for part in (
         "not a forecast", "PBC effects is an assumption", "c5 (mission effect", "seed 3", "unamsil_like",
-        "relapse = war", "10th to 90th percentile", str(comparison.provenance["model_hash"])[:12],
+        "relapse = war", ranged, str(comparison.provenance["model_hash"])[:12],
     ):  # fmt: skip
         assert part in written, part
     for ax in figure.axes:

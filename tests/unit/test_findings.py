@@ -12,7 +12,8 @@ from transition_sim.errors import ScenarioError
 from transition_sim.model.equations import Model
 from transition_sim.model.printing import content_hash
 from transition_sim.study import findings
-from transition_sim.study.findings import Rule, best_rules, judge_claims, load_claims, write_findings
+from transition_sim.study.findings import judge_claims, load_claims, write_findings
+from transition_sim.study.frontier import Rule, best_rules
 from transition_sim.study.worlds import sample_worlds
 
 CLAIM = """model: transition
@@ -95,7 +96,10 @@ def test_conditions_name_what_separates_worlds_and_nothing_by_chance(model: Mode
 
 
 def test_best_rule_pays_more_for_peace_that_is_worth_more() -> None:
-    rules = [Rule("short", 100, 0.4, 100.0, 0.4), Rule("long", 300, 0.2, 300.0, 0.2)]
+    rules = [
+        Rule("calendar", words, np.array([cost]), np.array([chance]))
+        for words, cost, chance in (("short", 100.0, 0.4), ("long", 300.0, 0.2))
+    ]
     assert best_rules(rules, [500, 1500]) == {500: "short", 1500: "long"}
 
 

@@ -146,7 +146,7 @@ def test_failed_runs_give_exit_4(call: Call, mdl: Callable[..., Path]) -> None:
         ("sweep . --out o", 3, "is a folder"),
         ("run small.yaml", 3, "is a sweep; transition-sim sweep small.yaml --out DIR runs it"),
         ("run sweeps/aid_gap", 3, "is a sweep"),
-        ("sweep nope --out o", 3, "no shipped sweep (aid_gap, draw_down_timing, entry_points_across_profiles) and no"),
+        ("sweep nope --out o", 3, "(aid_gap, draw_down_timing, entry_points_across_profiles, what_drives"),
         ("rerun o", 2, "--only"),
         ("rerun o --only -1", 2, "--only"),
         ("rerun o --only x", 2, "--only"),

@@ -47,8 +47,13 @@ def test_shipped_sweeps_are_clean_and_give_reasons(name: str) -> None:
     jsonschema.validate(plain(written.tree), json.loads(sweep_schema()))
 
 
-def test_the_three_sweeps_are_shipped_apart_from_scenarios() -> None:
-    assert list_sweeps() == ["sweeps/aid_gap", "sweeps/draw_down_timing", "sweeps/entry_points_across_profiles"]
+def test_the_sweeps_are_shipped_apart_from_scenarios() -> None:
+    assert list_sweeps() == [
+        "sweeps/aid_gap",
+        "sweeps/draw_down_timing",
+        "sweeps/entry_points_across_profiles",
+        "sweeps/what_drives_the_ranking",
+    ]
     assert not [name for name in list_scenarios(templates=True) if name.startswith("sweeps/")]
     for reference in ("aid_gap", "sweeps/aid_gap", "sweeps/aid_gap.yaml"):
         assert find_sweep(reference) == shipped_sweep("sweeps/aid_gap")
@@ -102,8 +107,12 @@ def test_the_three_sweeps_are_shipped_apart_from_scenarios() -> None:
         (LEVER + "uncertainties:\n  election date: {low: 9, high: 1}\nruns: 3\n", 5, "low 9 must be below high 1"),
         (LEVER + "uncertainties:\n  election date: {low: 9}\nruns: 3\n", 5, "high' is missing"),
         (LEVER + "uncertainties:\n  election date: {low: 1, high: 9, distribution: normal}\nruns: 3\n", 5, "uniform"),
-        (LEVER + "design: gird\n", 4, "allowed: grid, latin_hypercube, sobol; did you mean 'grid'?"),
+        (LEVER + "design: gird\n", 4, "allowed: grid, latin_hypercube, sobol, saltelli, morris; did you mean"),
         (LEVER + "design: sobol\n", 4, "'runs' is missing; the design sobol needs"),
+        (LEVER + "design: morris\n", 4, "the design morris needs the number of trajectories"),
+        (LEVER + "design: saltelli\nruns: 8\n", 4, "the design saltelli has nothing to sample; allowed: uncertainties"),
+        (LEVER + "design: saltelli\nruns: 8\nuncertainties: c5\n", 6, "'c5' were chosen together, so their constants"),
+        (LEVER + "design: morris\nruns: 8\nuncertainties: mine.csv\n", 6, "Allowed: prior, or names, or ranges"),
         (LEVER + "outcomes: [securty at 240]\n", 4, "'securty' is not in transition.mdl"),
         (LEVER + "outcomes:\n  - security at 3\n  - security\n", 6, "does not say when; allowed: 'NAME at 240'"),
         (LEVER + "outcomes: [security at 21 years]\n", 4, "252 Month is not saved; allowed: -12 to 240"),
@@ -143,6 +152,7 @@ def test_all_faults_are_reported_together(here: Path) -> None:
         ),
         (LEVER + "uncertainties: prior\nruns: 1e15\n", "2,000,000,000,000,000 runs"),
         (LEVER + "design: sobol\nruns: 9e18\n", "runs; allowed: at most 10,000,000"),
+        (LEVER + "design: saltelli\nruns: 65536\nuncertainties: prior\n", "2 points of the grid x 6,684,672 worlds"),
     ],
 )  # fmt: skip
 def test_huge_sweeps_are_refused_with_their_number_at_once(here: Path, text: str, told: str) -> None:
@@ -210,6 +220,22 @@ def test_sobol_sizes_are_rounded_up_with_a_note(here: Path) -> None:
     assert job.design.runs == 128
     assert job.notes == ("runs 100 -> 128: a Sobol sequence is balanced at powers of two only",)
     assert load_job("s.yaml", runs=64).notes == ()
+
+
+def test_designs_for_indices_say_their_groups(here: Path) -> None:
+    text = LEVER + "uncertainties: [perception delay, optimism]\nruns: 6\n"
+    Path("s.yaml").write_text(text + "design: morris\n")
+    assert described(load_job("s.yaml")) == "36 runs: 2 draw down start x 18 worlds (6 trajectories of 3 for 2 inputs)"
+    Path("s.yaml").write_text(text + "design: saltelli\n")
+    job = load_job("s.yaml")
+    assert described(job).endswith("x 32 worlds (8 rows of matrices of 4 for 2 inputs)")
+    assert job.notes == ("runs 6 -> 8: a Sobol sequence is balanced at powers of two only",)
+
+
+def test_uncertainties_alone_are_a_sweep(here: Path) -> None:
+    Path("s.yaml").write_text("title: t\nuncertainties: [perception delay]\nruns: 5\n")
+    job = load_job("s.yaml")
+    assert (job.design.runs, described(job)) == (5, "5 runs: 5 worlds")
 
 
 def test_what_the_sweep_sets_is_not_sampled_and_said() -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from transition_sim.data import write_bytes
 from transition_sim.errors import SimulationError, nearest
+from transition_sim.html import card, line, number, table
 from transition_sim.model.equations import Model, canonical
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 FORMAT = 2
+SHOWN_VARIABLES = 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,46 @@ class Result:
     def __contains__(self, name: object) -> bool:
         known = (*self.names, *self.constants, *self.fixed)
         return isinstance(name, str) and canonical(name) in {canonical(other) for other in known}
+
+    def __repr__(self) -> str:
+        told = f"{self.runs:,} {'run' if self.runs == 1 else 'runs'}, {len(self.names)} variables"
+        return f"<Result of '{self.provenance.get('model')}': {told}, time {self.time[0]:g} to {self.time[-1]:g}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the variables with units, over time or over runs, and provenance."""
+        told = self.provenance
+        rows = [[name, *self._summary(i), self.units.get(name, "").replace("Dmnl", "")] for i, name in self._shown()]
+        moments = [f"{told.get('time_unit', 'time')} {self.time[i]:g}" for i in self._moments()]
+        columns = moments if self.runs == 1 else [f"{moments[-1]}, 10th to 90th percentile of runs", "median"]
+        parts = [table(["variable", *columns, "unit"], rows)]
+        if len(rows) < len(self.names):
+            parts.append(line(f"and {len(self.names) - len(rows)} more variables: .names, .to_frame(), .to_xarray()"))
+        runs = "One run, which carries no range" if self.runs == 1 else f"{self.runs:,} runs"
+        notes = [
+            f"{runs}{f', {len(self.failed)} broke down' if self.failed else ''}; method {told.get('method')}, events "
+            f"{told.get('events')}; scenario {told.get('scenario') or 'none'}.",
+            f"Model {told.get('model')} {str(told.get('model_hash'))[:12]}; transition_sim "
+            f"{told.get('versions', {}).get('transition_sim', '')}.",
+        ]
+        return card(f"Result of model '{told.get('model')}'", parts, notes, self.constants)
+
+    def _shown(self) -> list[tuple[int, str]]:
+        """Return the variables that a notebook shows: stocks first where the model is known, at most some."""
+        stocks = set(self.model.stocks) if self.model is not None else set()
+        order = sorted(enumerate(self.names), key=lambda each: each[1] not in stocks)
+        return sorted(order[:SHOWN_VARIABLES])
+
+    def _moments(self) -> list[int]:
+        return [0, len(self.time) // 2, len(self.time) - 1]
+
+    def _summary(self, i: int) -> list[str]:
+        least = 1e-9 * float(np.nanmax(np.abs(self.values[:, i]), initial=0.0))
+        values = np.where(np.abs(self.values[:, i]) <= least, 0.0, self.values[:, i])
+        if self.runs == 1:
+            return [number(float(values[at, 0])) for at in self._moments()]
+        good = values[-1][np.isfinite(values[-1])]
+        low, middle, high = np.quantile(good, (0.1, 0.5, 0.9)) if good.size else (np.nan,) * 3
+        return [f"{number(float(low))} to {number(float(high))}", number(float(middle))]
 
     def to_frame(self) -> pd.DataFrame:
         """Return a data frame, a column a variable; rows by time, or by run and time where there are many runs."""

@@ -14,6 +14,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from transition_sim.errors import ModelError, nearest
+from transition_sim.html import card
+from transition_sim.html import table as table_of
 from transition_sim.model.functions import FUNCTIONS
 
 
@@ -158,6 +160,34 @@ class Model:
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and canonical(name) in self._by_canonical
+
+    def __repr__(self) -> str:
+        return f"<Model '{self.name}': {len(self.names())} variables, {self.file_hash[:12]}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: how many variables of each kind in each sector, the clock and the file."""
+        shown = [variable for variable in self.variables.values() if not variable.hidden]
+        groups = dict.fromkeys(variable.group for variable in shown)
+        kinds = (Kind.STOCK, Kind.AUXILIARY, Kind.CONSTANT)
+        rows = [
+            [
+                group or "all",
+                ", ".join(v.name for v in shown if v.group == group and v.kind is Kind.STOCK),
+                *(str(sum(v.group == group and v.kind is kind for v in shown)) for kind in kinds),
+            ]
+            for group in groups
+        ]
+        head = ["sector", "its stocks", "stocks", "auxiliaries", "constants"]
+        time = self.time
+        clock = f"Runs from {time.initial:g} to {time.final:g} {time.unit}, step {time.step:g}."
+        where = self.path.name if self.path else "no file"
+        note = f"File {where}, {self.file_hash[:12]}. model.find(NAME) shows a variable's equation, unit and source."
+        return card(
+            f"Model '{self.name}': {len(shown)} variables",
+            [table_of(head, rows, words=2)],
+            [clock, note],
+            self.constants,
+        )
 
     def names(self) -> list[str]:
         """Return the names of all visible variables, in file order."""

@@ -23,6 +23,7 @@ from transition_sim.errors import Fault, ScenarioError, shown
 from transition_sim.model.equations import Model
 from transition_sim.model.printing import content_hash
 from transition_sim.study.ensembles import ENSEMBLES, draw_worlds
+from transition_sim.study.frontier import best_rules, frontier
 from transition_sim.study.measures import Case, cases_of, faults_of, measure
 from transition_sim.study.scenario import Scenario, load_scenario
 from transition_sim.study.worlds import Worlds
@@ -31,8 +32,6 @@ from transition_sim.study.yaml_file import line_of, plain, read_yaml
 Floats = NDArray[np.float64]
 PHASES = ("before", "during", "after")
 LEDGER = "Ledger"
-VALUES_OF_PEACE = (5_000, 10_000, 15_000, 20_000, 30_000, 60_000)
-"""What avoiding a relapse may be worth, MUSD. Collier, Chauvet and Hegre 2008 put about 60,000 on a war (unchecked)."""
 
 
 class Claim(BaseModel):
@@ -191,46 +190,6 @@ def _within(result: Result, start: float, months: float = 60.0) -> float:
     return float(np.diff(result[risk.CUMULATIVE][at, 0])[0])
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A rule for drawing down: in words, its median cost and 20-year risk, and their means over worlds."""
-
-    words: str
-    median_cost: float
-    median_risk: float
-    mean_cost: float
-    mean_risk: float
-
-
-def frontier(model: Model, worlds: Worlds, context: str = "reference") -> list[Rule]:
-    """Return cost (mission and disbursed aid, MUSD) and 20-year risk of draw-downs by calendar and by benchmark."""
-    scenario = load_scenario(f"contexts/{context}")
-    calendar = [
-        ({"draw down rule": 0.0, "draw down start": float(m)}, f"calendar, from month {m}") for m in range(12, 121, 12)
-    ]
-    benchmark = [
-        ({"draw down rule": 1.0, "benchmark threshold": t}, f"benchmark, own conditions {t:g}")
-        for t in (0.3, 0.4, 0.5, 0.6, 0.7)
-    ]
-    rules = []
-    for values, words in [*calendar, *benchmark]:
-        columns = worlds.besides(scenario.settings)
-        result = simulate(
-            model, scenario, constants={**columns, **values}, method="rk4", time_step=1, save_every=252,
-            outputs=[risk.CUMULATIVE, "cumulative mission cost", "cumulative aid disbursed"],
-        )  # fmt: skip
-        cost = (result["cumulative mission cost"] + result["cumulative aid disbursed"])[-1]
-        chance = risk.probability(result, slice(-1, None))[0]
-        means = float(cost.mean()), float(chance.mean())
-        rules.append(Rule(words, float(np.median(cost)), float(np.median(chance)), *means))
-    return rules
-
-
-def best_rules(rules: Sequence[Rule], values: Sequence[float] = VALUES_OF_PEACE) -> dict[float, str]:
-    """Return the rule of least mean cost plus mean risk times what avoiding a relapse is worth, for each value."""
-    return {value: min(rules, key=lambda rule: rule.mean_cost + value * rule.mean_risk).words for value in values}
-
-
 def findings_text(model: Model, runs: int, seed: int, progress: Callable[[str], None] | None = None) -> str:
     """Return all findings as Markdown, with the sample they were computed on."""
     names = contexts()
@@ -257,7 +216,7 @@ def findings_text(model: Model, runs: int, seed: int, progress: Callable[[str], 
         "Reference profile; cost is mission and disbursed aid over twenty years; medians over worlds.",
         _markdown(
             ["rule", "cost, MUSD", "20-year risk, %"],
-            [[rule.words, f"{rule.median_cost:,.0f}", f"{100 * rule.median_risk:.1f}"] for rule in rules],
+            [[rule.words, f"{np.median(rule.cost):,.0f}", f"{100 * np.median(rule.risk):.1f}"] for rule in rules],
         ),
         "Best rule (least mean cost plus mean risk) by what avoiding one relapse is worth:",
         _markdown(["worth, MUSD", "best rule"], [[f"{v:,.0f}", words] for v, words in best_rules(rules).items()]),

@@ -18,7 +18,15 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from transition_sim.data import list_models, list_scenarios, shipped_model, shipped_scenario, shipped_sweep, write_bytes
+from transition_sim.data import (
+    list_models,
+    list_scenarios,
+    shipped_model,
+    shipped_scenario,
+    shipped_sweep,
+    shipped_workshop,
+    write_bytes,
+)
 from transition_sim.engine.resolve import Series, Setting, resolve
 from transition_sim.errors import Fault, ModelError, ScenarioError, TransitionSimError, nearest, shown
 from transition_sim.model.equations import Model
@@ -63,6 +71,14 @@ class Scenario:
     why: Mapping[str, str] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     hash: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Scenario '{self.name}': {self.title}>"
+
+    def _repr_html_(self) -> str:
+        from transition_sim.study.forms import scenario_html
+
+        return scenario_html(self)
 
     def combined(self, *others: Scenario) -> Scenario:
         """Return this scenario with others laid over it, later ones winning; all must be of one model."""
@@ -129,8 +145,9 @@ def check_scenario(path: str | Path, model: Model | None = None) -> list[Fault]:
 
 
 def copy_scenario(reference: str, to: str | Path, force: bool = False) -> Path:
-    """Copy a shipped scenario or sweep to a file of one's own; ScenarioError where it exists without `force`."""
-    find = shipped_sweep if reference.startswith("sweeps/") else shipped_scenario
+    """Copy a shipped scenario, sweep or workshop to a file of one's own; ScenarioError where one exists."""
+    finders = {"sweeps": shipped_sweep, "teaching": shipped_workshop}
+    find = finders.get(reference.split("/", 1)[0], shipped_scenario)
     source, target = find(reference), Path(to)
     if target.is_dir():
         target = target / source.name

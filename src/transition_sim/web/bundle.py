@@ -9,7 +9,7 @@ before a `function`, `async function`, `class` or `const` with one name. Anythin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from transition_sim.errors import ModelError
@@ -25,21 +25,22 @@ def shared(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def bundle(modules: Mapping[str, str], entry: str) -> str:
+def bundle(modules: Mapping[str, str], entry: str, given: Collection[str] = ()) -> str:
     """Return one script out of modules by file name: those that `entry` needs, each before what imports it.
 
-    Raises ModelError where a module is missing, imports in a circle, or has a form that is not understood.
+    Modules `given` stand in an earlier script of the page already, each as `const module_NAME = {...}`. Raises
+    ModelError where a module is missing, imports in a circle, or has a form that is not understood.
     """
-    parts = [_wrapped(name, modules[name]) for name in _order(modules, entry)]
+    parts = [_wrapped(name, modules[name]) for name in _order(modules, entry, given)]
     return "\n".join(['"use strict";', *parts])
 
 
-def _order(modules: Mapping[str, str], entry: str) -> list[str]:
+def _order(modules: Mapping[str, str], entry: str, given: Collection[str]) -> list[str]:
     done: list[str] = []
     under_way: list[str] = []
 
     def visit(name: str) -> None:
-        if name in done:
+        if name in done or name in given:
             return
         if name in under_way:
             raise ModelError(f"'{name}' imports itself by way of {', '.join(under_way)}")

@@ -1,6 +1,6 @@
 /* Small SVG charts that are updated in place. This file: what all charts share, and the chart over time.
 
-   A chart is made once in an element of the page and drawn again with `draw(data)`; only what changed is written.
+   A chart is made once in an element of its own and drawn again with `draw(data)`; only what changed is written.
    Nothing is read back from the page while drawing, so a draw costs about a millisecond. All text enters by
    textContent. Colours and strokes stand in style.css, by class. Time runs from left to right in every language; in
    right-to-left pages texts are anchored the other way round and bars grow from the right. */
@@ -55,7 +55,7 @@ export function pool(parent, make) {
   };
 }
 
-/** Return round steps that cover `low` to `high` in at most about `most` intervals: `{low, high, ticks}`. */
+/** Return round steps that cover `low` to `high` in at most about `most` intervals: `{low, high, ticks, step}`. */
 export function niceScale(low, high, most = 5) {
   const rough = (high - low || Math.abs(high) || 1) / most;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -64,7 +64,7 @@ export function niceScale(low, high, most = 5) {
   const last = Math.ceil(high / step - 1e-9);
   const ticks = [];
   for (let i = first; i <= last; i++) ticks.push(i * step);
-  return { low: first * step, high: last * step, ticks };
+  return { low: first * step, high: last * step, ticks, step };
 }
 
 /** Return positions pushed apart by at least `gap` inside `top` to `bottom`, in the order in which they were. */
@@ -95,7 +95,8 @@ export function valueAt(times, values, at) {
 
 const tenth = (value) => Math.round(value * 10) / 10;
 
-/** Return the path of a line; a value that is no number lifts the pen. Points closer than `least` pixels are left out. */
+/** Return the path of a line; a value that is no number lifts the pen. Points closer than `least` pixels are left
+    out. */
 export function linePath(times, values, x, y, least = 1.2) {
   let path = "";
   let pen = "M";
@@ -131,7 +132,8 @@ export function areaPath(times, low, high, x, y, least = 1.2) {
   return there + back;
 }
 
-/** Put words at a place from which they reach to the `left`, the `right` or `both` ways, whatever way they are read. */
+/** Put words at a place from which they reach to the `left`, the `right` or `both` ways, whatever way they are
+    read. */
 export function label(node, x, y, words, classes, reach, direction) {
   const anchor = reach === "both" ? "middle" : (reach === "right") === (direction !== "rtl") ? "start" : "end";
   set(node, { x, y, class: classes, "text-anchor": anchor, direction: direction === "rtl" ? "rtl" : "ltr" });
@@ -167,15 +169,15 @@ export function watchPointer(host, timeAt, onCursor) {
 
 /** Make a chart over time in `host`.
 
-    `options`: `height(width)`, `margin` {left, right, top, bottom}, `small` (a panel: fewer ticks, no words at events),
-    `onCursor(time or null)`. Returns `{svg, draw(data), cursor(time or null)}`. Of `data`:
-    `time`, for what has no times of its own; `lines` [{id, kind, values, time?, label?}];
-    `bands` [{id, kind, low, high, time?, label?}]; `windows` [{from, to, label}]; `marks` [{at, label}];
-    `x` {from, to, ticks, label, format(value, exact)}; `y` {from?, to?, scale? {low, high, ticks}, label, format(value, exact)};
-    `direction` "ltr" or "rtl"; `stale` fades the bands of worlds; `cursor` a time or null.
-    Kinds of lines: now, pinned, second, third; of bands: worlds, pinned, gap. */
+    `options`: `height(width)`, `margin` {left, right, top, bottom}, `small` (a panel: fewer ticks, no words at
+    events), `onCursor(time or null)`. Returns `{svg, draw(data), cursor(time or null)}`. Of `data`: `time`, for
+    what has no times of its own; `lines` [{id, kind, values, time?, label?}]; `bands` [{id, kind, low, high, time?,
+    label?}]; `windows` [{from, to, label}]; `marks` [{at, label}]; `x` {from, to, ticks, label, format(value,
+    exact)}; `y` {from?, to?, scale? {low, high, ticks}, label, format(value, exact, step)};
+    `direction` "ltr" or "rtl"; `stale` fades the bands of worlds; `cursor` a time or null. Kinds of lines: now, pinned, second, third; of
+    bands: worlds, pinned, gap. */
 export function timeChart(host, options) {
-  const margin = { left: 46, right: 14, top: 22, bottom: 36, ...options.margin };
+  const margin = { left: 46, right: 14, top: 26, bottom: 36, ...options.margin };
   const { svg, size, fit } = surface(host, options.small ? "ts-small" : "ts-large", options.height, () => paint());
   const layer = (name, make) => pool(add(svg, "g", `ts-${name}`), make);
   const windows = layer("windows", (parent) => add(parent, "rect", "ts-window"));
@@ -208,18 +210,23 @@ export function timeChart(host, options) {
   function scales() {
     const scale = data.y.scale ?? niceScale(...extent(), options.small ? 3 : 5);
     const { from, to } = data.x;
-    plot = { left: margin.left, right: size.width - margin.right, top: margin.top, bottom: size.height - margin.bottom };
+    plot = {
+      left: margin.left,
+      right: size.width - margin.right,
+      top: margin.top,
+      bottom: size.height - margin.bottom,
+    };
     x = (time) => plot.left + ((time - from) / (to - from)) * (plot.right - plot.left);
     y = (value) => plot.bottom - ((value - scale.low) / (scale.high - scale.low)) * (plot.bottom - plot.top);
     return scale;
   }
 
-  function axes(ticks) {
+  function axes({ ticks, step }) {
     for (const tick of ticks) {
       const at = y(tick);
       const classes = Math.abs(tick) < 1e-12 ? "ts-axis" : "ts-gridline";
       set(grid.get(`ly${tick}`), { class: classes, x1: plot.left, x2: plot.right, y1: at, y2: at });
-      put(grid.get(`ty${tick}`), [plot.left - 6, at + 4], data.y.format(tick), "ts-tick", "left");
+      put(grid.get(`ty${tick}`), [plot.left - 6, at + 4], data.y.format(tick, false, step), "ts-tick", "left");
     }
     for (const tick of data.x.ticks) {
       const at = x(tick);
@@ -288,7 +295,7 @@ export function timeChart(host, options) {
 
   function paint() {
     if (!data || !size.width) return;
-    axes(scales().ticks);
+    axes(scales());
     events();
     for (const band of data.bands) {
       const classes = `ts-band ts-band-${band.kind}${data.stale && band.kind === "worlds" ? " ts-stale" : ""}`;

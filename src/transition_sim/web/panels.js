@@ -1,13 +1,13 @@
 /* More charts that are updated in place: rows of drivers over one axis of time, and bars of amounts. */
 
-import { add, label, linePath, niceScale, pool, set, surface, valueAt, watchPointer } from "./charts.js";
+import { add, label, linePath, pool, set, surface, valueAt, watchPointer } from "./charts.js";
 
 const tenth = (value) => Math.round(value * 10) / 10;
 
 /** Make rows over one axis of time in `host`: each driver its own row, raised above its base line or sunk below it.
 
-    All rows share one scale; a row is as high as it needs. `options`: `height(width)`, `margin`, `onCursor`. Of `data`:
-    `time`; `rows` [{id, label, values, pinned?}]; `x` and `direction` as of a chart over time; `windows`;
+    All rows share one scale; a row is as high as it needs. `options`: `height(width)`, `margin`, `onCursor`. Of
+    `data`: `time`; `rows` [{id, label, values, pinned?}]; `x` and `direction` as of a chart over time; `windows`;
     `format(value)` for the reading beside a row; `cursor` a time or null (then the last time is read). */
 export function rowsChart(host, options) {
   const margin = { left: 8, right: 64, top: 8, bottom: 36, ...options.margin };
@@ -29,7 +29,7 @@ export function rowsChart(host, options) {
       let up = 0;
       let down = 0;
       for (const values of row.pinned ? [row.values, row.pinned] : [row.values])
-        for (const value of values) (up = Math.max(up, value)), (down = Math.max(down, -value));
+        for (const value of values) ((up = Math.max(up, value)), (down = Math.max(down, -value)));
       const quarter = (value) => Math.ceil(value * 4 - 1e-6) / 4;
       return { up: quarter(up), down: quarter(down) };
     });
@@ -86,7 +86,12 @@ export function rowsChart(host, options) {
   function paint() {
     if (!data || !size.width) return;
     const { from, to } = data.x;
-    plot = { left: margin.left, right: size.width - margin.right, top: margin.top, bottom: size.height - margin.bottom };
+    plot = {
+      left: margin.left,
+      right: size.width - margin.right,
+      top: margin.top,
+      bottom: size.height - margin.bottom,
+    };
     x = (time) => plot.left + ((time - from) / (to - from)) * (plot.right - plot.left);
     const read = typeof data.cursor === "number" ? data.cursor : to;
     axis();
@@ -113,10 +118,10 @@ export function rowsChart(host, options) {
   return { svg, draw, cursor: (at) => data && draw({ ...data, cursor: at }) };
 }
 
-/** Make horizontal bars in `host`, each with its name above it, one scale for all.
+/** Make horizontal bars in `host`, each with its name and its amount above it, one scale for all.
 
-    `options`: `height(width)`. Of `data`: `bars` [{id, label, value, pinned?, kind, low?, high?}] with kinds plain, good,
-    loss; `format(value)`; `direction`. A pinned value is a dashed mark, `low` to `high` a whisker. */
+    `options`: `height(width)`. Of `data`: `bars` [{id, label, value, pinned?, kind, low?, high?}] with kinds need,
+    plain, good, loss; `format(bar)`; `direction`. A pinned value is a dashed mark, `low` to `high` a whisker. */
 export function barsChart(host, options) {
   const { svg, size, fit } = surface(host, "ts-bars", options.height, () => paint());
   const rects = pool(add(svg, "g", "ts-bar-areas"), (parent) => add(parent, "rect"));
@@ -127,24 +132,26 @@ export function barsChart(host, options) {
   function paint() {
     if (!data || !size.width) return;
     const rtl = data.direction === "rtl";
-    const most = Math.max(...data.bars.map((bar) => Math.max(bar.value, bar.pinned ?? 0, bar.high ?? 0)), 1e-9);
-    const room = size.width - 76;
+    const reach = (bar) => Math.max(bar.value, bar.pinned ?? 0, bar.high ?? 0);
+    const most = Math.max(...data.bars.map(reach), 1e-9);
     const step = size.height / data.bars.length;
-    const along = (value) => (value / niceScale(0, most, 4).high) * room;
+    const along = (value) => (value / most) * (size.width - 2);
     const at = (value) => (rtl ? size.width - along(value) : along(value));
     data.bars.forEach((bar, i) => {
       const top = i * step + 18;
       const height = Math.max(step - 26, 4);
       const width = Math.max(along(bar.value), 0.5);
-      const start = rtl ? size.width - width : 0;
-      set(rects.get(bar.id), { class: `ts-bar ts-bar-${bar.kind}`, x: start, y: top, width, height });
-      const edge = rtl ? size.width : 0;
-      const reach = rtl ? "left" : "right";
-      label(texts.get(`n${bar.id}`), edge, top - 5, bar.label, "ts-row-name", reach, data.direction);
-      const beyond = Math.max(bar.value, bar.pinned ?? 0, bar.high ?? 0);
-      const place = at(beyond) + (rtl ? -6 : 6);
-      const middle = top + height / 2 + 4;
-      label(texts.get(`v${bar.id}`), place, middle, data.format(bar.value), "ts-row-value", reach, data.direction);
+      const [start, end] = rtl ? [size.width, 0] : [0, size.width];
+      const [inward, outward] = rtl ? ["left", "right"] : ["right", "left"];
+      set(rects.get(bar.id), {
+        class: `ts-bar ts-bar-${bar.kind}`,
+        x: Math.min(start, at(bar.value)),
+        y: top,
+        width,
+        height,
+      });
+      label(texts.get(`n${bar.id}`), start, top - 5, bar.label, "ts-row-name", inward, data.direction);
+      label(texts.get(`v${bar.id}`), end, top - 5, data.format(bar), "ts-row-value", outward, data.direction);
       mark(bar, at, top, height);
     });
     for (const each of [rects, lines, texts]) each.done();

@@ -2,7 +2,9 @@
 
 Shapes: run numbers and all columns are `(run,)`; a block of sampled shares is `(run, dimension)`. A grid crosses the
 levels of its levers with worlds, the last lever and then the world changing fastest, so that all points of the grid
-share their worlds. Latin hypercubes and Sobol sequences sample levers and uncertainties together.
+share their worlds. Latin hypercubes and Sobol sequences sample levers and uncertainties together. The designs for
+sensitivity indices, `saltelli` and `morris`, cross the levels of levers with their samples, as a grid does with worlds,
+and sample uncertainties and levers without levels; their worlds come in groups, one after another.
 """
 
 from __future__ import annotations
@@ -25,6 +27,12 @@ Ints = NDArray[np.int64]
 BLOCK = 16_384
 """Samples drawn at once: a larger Latin hypercube is several of equal size, so that memory does not grow with it."""
 RUN, WORLD = "run", "world"
+GRID, SALTELLI, MORRIS = "grid", "saltelli", "morris"
+CROSSED = (GRID, SALTELLI, MORRIS)
+"""Designs in which every level of the levers meets the same worlds."""
+MORRIS_LEVELS = 4
+MORRIS_STEP = MORRIS_LEVELS / 2 / (MORRIS_LEVELS - 1)
+"""Levels of each factor in a trajectory of Morris, and the share of its range, two thirds, that a step crosses."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +70,9 @@ class Lever:
 class Design:
     """All runs of a sweep: levers, ranges sampled with them, worlds, what every run shares, and the seed.
 
-    `kind` is `grid`, `latin_hypercube` or `sobol`; `samples` the worlds at each point of a grid, else the runs.
-    `worlds` are columns `(world,)`; `defaults` the model's own value of what some levels set and others do not.
+    `kind` is `grid`, `latin_hypercube`, `sobol`, `saltelli` or `morris`; `samples` the worlds at each point where
+    levers are crossed with worlds, else the runs. `worlds` are columns `(world,)`; `defaults` the model's own value of
+    what some levels set and others do not.
     """
 
     kind: str
@@ -77,14 +86,25 @@ class Design:
     units: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def grid(self) -> bool:
+    def crossed(self) -> bool:
         """Whether levers are crossed with worlds."""
-        return self.kind == "grid"
+        return self.kind in CROSSED
+
+    @property
+    def axes(self) -> tuple[Lever, ...]:
+        """The levers that are crossed with worlds."""
+        return tuple(lever for lever in self.levers if self.crossed and lever.bounds is None)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The axes of the sweep: the levers and the worlds of a grid, else the runs."""
-        return (*(len(lever.labels) for lever in self.levers), self.samples) if self.grid else (self.samples,)
+        """The axes of the sweep: crossed levers and worlds, else the runs."""
+        return (*(len(lever.labels) for lever in self.axes), self.samples)
+
+    @property
+    def dimensions(self) -> list[int]:
+        """The columns of shares that are sampled: levers stand first, then ranges."""
+        levers = [i for i, lever in enumerate(self.levers) if not self.crossed or lever.bounds]
+        return [*levers, *range(len(self.levers), len(self.levers) + len(self.ranges))]
 
     @property
     def runs(self) -> int:
@@ -97,12 +117,12 @@ class Design:
         return (*self.ranges, *self.worlds)
 
     def table(self, runs: Ints) -> dict[str, NDArray[Any]]:
-        """Return the inputs of some runs by name: run number, levers, in a grid the world, uncertain constants."""
+        """Return the inputs of some runs by name: run number, levers, the world where crossed, uncertain constants."""
         levels, shares, world = self._places(runs)
         found: dict[str, NDArray[Any]] = {RUN: runs}
         for i, lever in enumerate(self.levers):
             found[lever.name] = _between(lever.bounds, shares[:, i]) if lever.bounds else lever.label(levels[i])
-        if self.grid:
+        if self.crossed:
             found[WORLD] = world
         constants = self._constants(runs, levels, shares, world)
         return found | {name: constants[name] for name in self.sampled}
@@ -127,24 +147,20 @@ class Design:
 
     def _places(self, runs: Ints) -> tuple[list[Ints], Floats, Ints]:
         """Return the level of each lever, the shares sampled, and the world of some runs."""
-        if self.grid:
-            *levels, world = np.unravel_index(runs, self.shape)
-            shares = self._shares(world) if self.ranges else np.empty((len(runs), 0))
-            return [np.asarray(level) for level in levels], shares, np.asarray(world)
+        if self.crossed:
+            *places, world = (np.asarray(place) for place in np.unravel_index(runs, self.shape))
+            crossed = iter(places)
+            levels = [next(crossed) if lever.bounds is None else np.zeros_like(runs) for lever in self.levers]
+            return levels, self._shares(world), world
         shares = self._shares(runs)
         counts = [max(len(lever.labels), 1) for lever in self.levers]
         return [np.minimum((shares[:, i] * n).astype(int), n - 1) for i, n in enumerate(counts)], shares, runs
 
     def _shares(self, at: Ints) -> Floats:
-        """Return the sampled shares `(run, dimension)`; zeros for the levers of a grid, which are not sampled."""
-        size = ceil(self.samples / ceil(self.samples / BLOCK)) if self.kind != "sobol" else min(self.samples, BLOCK)
-        gap = len(self.levers) if self.grid else 0
-        dimensions = len(self.ranges) + len(self.levers) - gap
-        found = np.zeros((len(at), gap + dimensions))
-        for block in np.unique(at // size).tolist():
-            here = at // size == block
-            count = min(size, self.samples - block * size)
-            found[here, gap:] = _block(self.kind, dimensions, count, self.seed, block, size)[at[here] - block * size]
+        """Return the shares `(run, lever and range)` of some worlds or runs; zeros for what is not sampled."""
+        found = np.zeros((len(at), len(self.levers) + len(self.ranges)))
+        if self.dimensions:
+            found[:, self.dimensions] = sampled_shares(self.kind, len(self.dimensions), self.samples, self.seed, at)
         return found
 
     @cached_property
@@ -168,6 +184,11 @@ class Design:
             "seed": self.seed,
             "runs": self.runs,
         }  # fmt: skip
+
+
+def crossed_levers(plan: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the levers that are crossed with worlds, from the plain data of a design."""
+    return [lever for lever in plan["levers"] if lever["bounds"] is None] if plan["design"] in CROSSED else []
 
 
 def constants_of_row(row: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, float]:
@@ -201,6 +222,55 @@ def _between(bounds: tuple[float, float], share: Floats) -> Floats:
     return np.asarray(bounds[0] + (bounds[1] - bounds[0]) * share)
 
 
+def group_size(kind: str, dimensions: int) -> int:
+    """Return how many worlds of a design belong together: the points of one row of matrices, or of one trajectory."""
+    return {SALTELLI: dimensions + 2, MORRIS: dimensions + 1}.get(kind, 1)
+
+
+def sampled_shares(kind: str, dimensions: int, samples: int, seed: int, at: Ints) -> Floats:
+    """Return the shares `(run, dimension)` of some of so many samples, drawn block by block."""
+    group = group_size(kind, dimensions)
+    rows, columns = samples // group, 2 * dimensions if kind == SALTELLI else dimensions
+    size = 1 if kind == MORRIS else min(rows, BLOCK) if kind in ("sobol", SALTELLI) else ceil(rows / ceil(rows / BLOCK))
+    row, member = np.divmod(at, group)
+    found = np.empty((len(at), columns))
+    for block in np.unique(row // size).tolist():
+        here = row // size == block
+        drawn = _block(kind, columns, min(size, rows - block * size), seed, block, size)
+        found[here] = drawn[member[here] if kind == MORRIS else row[here] - block * size]
+    return _exchanged(found, member) if kind == SALTELLI else found
+
+
+def _exchanged(pairs: Floats, member: Ints) -> Floats:
+    """Return points `(run, dimension)` of Saltelli's design from rows of two matrices A and B side by side.
+
+    Of a group, member 0 is A's row, the last B's, and member j A's with column j of B's: the radial design for first
+    and total order, Saltelli et al. 2010, https://doi.org/10.1016/j.cpc.2009.09.018 (unchecked).
+    """
+    dimensions = pairs.shape[1] // 2
+    points = pairs[:, :dimensions].copy()
+    other = pairs[:, dimensions:]
+    last = member == dimensions + 1
+    points[last] = other[last]
+    one = np.flatnonzero((member > 0) & ~last)
+    points[one, member[one] - 1] = other[one, member[one] - 1]
+    return points
+
+
+def _trajectory(dimensions: int, generator: np.random.Generator) -> Floats:
+    """Return the points `(dimension + 1, dimension)` of one trajectory: each step moves one factor, in random order.
+
+    Morris 1991, https://doi.org/10.1080/00401706.1991.10484804 (unchecked), on an even number of levels; steps go up
+    or down across `MORRIS_LEVELS / 2` of them.
+    """
+    step = MORRIS_LEVELS // 2
+    low = generator.integers(0, step, dimensions)
+    first = low + step * generator.integers(0, 2, dimensions)
+    turn = generator.permutation(dimensions)
+    moved = np.arange(dimensions + 1)[:, None] > turn[None, :]
+    return np.where(moved, 2 * low + step - first, first) / (MORRIS_LEVELS - 1)
+
+
 @lru_cache(maxsize=4)
 def _block(kind: str, dimensions: int, count: int, seed: int, block: int, size: int) -> Floats:
     """Return a block of shares `(run, dimension)`.
@@ -210,7 +280,9 @@ def _block(kind: str, dimensions: int, count: int, seed: int, block: int, size: 
     """
     from scipy.stats import qmc
 
-    if kind == "sobol":
+    if kind == MORRIS:
+        return _trajectory(dimensions, np.random.default_rng([seed, 0x3015, block]))
+    if kind in ("sobol", SALTELLI):
         sequence = qmc.Sobol(d=dimensions, scramble=True, rng=np.random.default_rng([seed, 0x50B01]))
         ahead = sequence.fast_forward(block * size) if block else sequence
         return np.asarray(ahead.random(count))

@@ -22,7 +22,13 @@ from transition_sim.study.scenario import Value
 from transition_sim.study.worlds import Uncertainty
 from transition_sim.study.yaml_file import Item, line_of, plain, read_yaml
 
-DESIGNS = ("grid", "latin_hypercube", "sobol")
+DESIGNS = ("grid", "latin_hypercube", "sobol", "saltelli", "morris")
+RUNS_ARE = {
+    "latin_hypercube": "the number of runs",
+    "sobol": "the number of runs",
+    "saltelli": "the number of rows of matrices",
+    "morris": "the number of trajectories",
+}
 SEED = 7
 MAX_STEPS = 100_000
 MAX_SEED = 2**63 - 1
@@ -85,7 +91,7 @@ class SweepFile(BaseModel):
         None, description="a shipped scenario's name, or a .yaml file below this file's folder, that all runs share"
     )
     levers: dict[str, Lever] = Field(
-        min_length=1,
+        default_factory=dict,
         description="what is varied on purpose: a constant with from/to/steps or a list of values; or a name of your "
         "own with a list of scenarios",
     )
@@ -93,11 +99,16 @@ class SweepFile(BaseModel):
         None,
         description="an ensemble's name or CSV file; or names out of the model's uncertainties; or ranges of your own",
     )
-    design: Literal["grid", "latin_hypercube", "sobol"] = Field(
-        "grid", description="grid crosses all levels with all worlds; the others sample levers and uncertainties"
+    design: Literal["grid", "latin_hypercube", "sobol", "saltelli", "morris"] = Field(
+        "grid",
+        description="grid crosses all levels with all worlds; latin_hypercube and sobol sample levers and "
+        "uncertainties together; saltelli and morris cross levels with the samples that sensitivity indices need",
     )
     runs: Whole | None = Field(
-        None, ge=1, description="worlds at each point of a grid; runs in all for the sampled designs"
+        None,
+        ge=1,
+        description="worlds at each point of a grid; runs in all for latin_hypercube and sobol; rows of matrices for "
+        "saltelli, trajectories for morris",
     )
     seed: Whole = Field(SEED, ge=0, le=MAX_SEED, description="the same seed gives the same runs")
     outcomes: list[str] | None = Field(
@@ -230,8 +241,14 @@ def _given(value: Any) -> str:
 def _design_faults(written: Written) -> list[Fault]:
     form = written.form
     faults = []
+    if not form.levers and not form.uncertainties:
+        told = "is empty" if "levers" in written.tree.value else "is missing"
+        faults.append(written.fault(f"'levers' {told}, and 'uncertainties' too: nothing is varied", "levers"))
     if form.design != "grid" and form.runs is None:
-        faults.append(written.fault(f"'runs' is missing; the design {form.design} needs the number of runs", "design"))
+        needs = RUNS_ARE[form.design]
+        faults.append(written.fault(f"'runs' is missing; the design {form.design} needs {needs}", "design"))
+    if form.design in ("saltelli", "morris"):
+        faults += _factor_faults(written)
     if form.design == "grid" and form.uncertainties is not None and form.runs is None:
         faults.append(written.fault("'runs' is missing: how many worlds at each point of the grid", "uncertainties"))
     if form.design == "grid" and form.uncertainties is None and (form.runs or 1) > 1:
@@ -240,6 +257,23 @@ def _design_faults(written: Written) -> list[Fault]:
         if form.design == "grid" and isinstance(lever, LeverRange) and lever.steps is None:
             faults.append(written.fault(f"lever '{name}': 'steps' is missing; a grid needs it", "levers", name))
     return faults
+
+
+def _factor_faults(written: Written) -> list[Fault]:
+    """Say what keeps a design for sensitivity indices from having inputs that are independent of each other."""
+    form = written.form
+    if isinstance(form.uncertainties, str) and form.uncertainties != "prior":
+        message = (
+            f"the worlds of '{form.uncertainties}' were chosen together, so their constants are not independent; "
+            f"{form.design} needs inputs that are. Allowed: prior, or names, or ranges; a grid takes "
+            f"'{form.uncertainties}', and transition-sim sensitivity measures it without moments"
+        )
+        return [written.fault(message, "uncertainties")]
+    free = [name for name, lever in form.levers.items() if isinstance(lever, LeverRange) and lever.steps is None]
+    if form.uncertainties is None and not free:
+        message = "has nothing to sample; allowed: uncertainties, or a lever with from and to and no steps"
+        return [written.fault(f"the design {form.design} {message}", "design")]
+    return []
 
 
 def _reason_faults(written: Written) -> list[Fault]:

@@ -21,7 +21,7 @@ from transition_sim.model.reader import load_model
 from transition_sim.risk import CUMULATIVE
 from transition_sim.study.ensembles import draw_worlds
 from transition_sim.study.scenario import DEFINITIONS, Scenario, load_scenario, within
-from transition_sim.study.sweeps.design import BLOCK, RUN, WORLD, Design, Lever
+from transition_sim.study.sweeps.design import BLOCK, CROSSED, GRID, RUN, SALTELLI, WORLD, Design, Lever, group_size
 from transition_sim.study.sweeps.file import LeverRange, SampledRange, Written, as_uncertainty, read_sweep
 from transition_sim.study.sweeps.outcomes import Outcome, outcome_of, usual_outcomes
 from transition_sim.study.worlds import Uncertainty, load_uncertainties, range_faults, sampled
@@ -140,9 +140,13 @@ class _Reader:
         stop = self.stop()
         outcomes = self.outcomes(stop)
         self.overlaps(levers)
-        samples = self.samples(levers)
+        count = self.count()
+        self.size(levers, count)
         self.stop_at_faults()
-        ranges, worlds, given = self.uncertainties(levers, samples)
+        ranges, worlds, given = self.uncertainties(levers, count)
+        free = [lever for lever in levers if lever.bounds]
+        samples = count * group_size(self.form.design, len(ranges) + len(free))
+        self.size(levers, samples)
         self.threshold(levers, [*ranges, *worlds], outcomes)
         self.reserved(levers, outcomes)
         self.stop_at_faults()
@@ -326,22 +330,25 @@ class _Reader:
             message = f"'{THRESHOLD}' is set, which makes relapse an event; probabilities need runs without"
             self.fault(f"{message}; allowed: {NEVER:g}, or other outcomes", "outcomes")
 
-    def samples(self, levers: list[Lever]) -> int:
-        """Return the worlds of a grid or the runs of a sampled design, rounded where need be, its size checked."""
-        samples = self.form.runs or 1
-        if self.form.design == "sobol" and samples & (samples - 1):
-            rounded = 1 << samples.bit_length()
-            self.notes.append(f"runs {samples:,} -> {rounded:,}: a Sobol sequence is balanced at powers of two only")
-            samples = rounded
-        points = prod(max(len(lever.labels), 1) for lever in levers) if self.form.design == "grid" else 1
+    def count(self) -> int:
+        """Return how many worlds, runs, rows of matrices or trajectories are asked for, rounded where need be."""
+        count = self.form.runs or 1
+        if self.form.design in ("sobol", SALTELLI) and count & (count - 1):
+            rounded = 1 << count.bit_length()
+            self.notes.append(f"runs {count:,} -> {rounded:,}: a Sobol sequence is balanced at powers of two only")
+            count = rounded
+        if self.form.design == "latin_hypercube" and count > BLOCK:
+            parts = -(-count // BLOCK)
+            self.notes.append(f"{count:,} runs are {parts} Latin hypercubes of at most {BLOCK:,}, one after another")
+        return count
+
+    def size(self, levers: list[Lever], samples: int) -> None:
+        """Note a fault where there would be more runs than a sweep may have."""
+        points = prod(max(len(lever.labels), 1) for lever in levers) if self.form.design in CROSSED else 1
         if points * samples > MAX_RUNS:
             told = f"{points:,} points of the grid x {samples:,} worlds" if points > 1 else f"{samples:,} runs"
             place = "runs" if self.form.runs and not self.runs_asked else "levers"
             self.fault(f"{told} are {points * samples:,} runs; allowed: at most {MAX_RUNS:,}", place)
-        if self.form.design == "latin_hypercube" and samples > BLOCK:
-            parts = -(-samples // BLOCK)
-            self.notes.append(f"{samples:,} runs are {parts} Latin hypercubes of at most {BLOCK:,}, one after another")
-        return samples
 
     def uncertainties(
         self, levers: list[Lever], samples: int
@@ -366,7 +373,7 @@ class _Reader:
     ) -> tuple[dict[str, Uncertainty], dict[str, Any], str | None]:
         always = {n for lever in levers for n in lever.sets if all(n in s for s in lever.settings)} | set(self.base)
         try:
-            if name == "prior" and self.form.design != "grid":
+            if name == "prior" and self.form.design != GRID:
                 ranges = sampled(load_uncertainties(self.plain_model)[0])
                 self.not_sampled(ranges, always)
                 return {n: u for n, u in ranges.items() if n not in always}, {}, name
@@ -450,12 +457,20 @@ def _looks_like_names(references: list[str]) -> bool:
 def described(job: Job) -> str:
     """Return in one line what a job runs."""
     design = job.design
-    if not design.grid:
+    if not design.crossed:
         over = f"{_count(len(design.levers), 'lever')} and {_count(len(design.sampled), 'uncertain constant')}"
         return f"{_count(design.runs, 'run')}: {design.kind.replace('_', ' ')} over {over}"
-    points = " x ".join(f"{len(lever.labels)} {lever.name}" for lever in design.levers)
-    return f"{_count(design.runs, 'run')}: {points} x {_count(design.samples, 'world')}"
+    worlds = _count(design.samples, "world")
+    if design.kind != GRID:
+        factors = len(design.dimensions)
+        group = group_size(design.kind, factors)
+        noun = "row of matrices" if design.kind == SALTELLI else "trajectory"
+        groups = _count(design.samples // group, noun)
+        worlds += f" ({groups} of {group} for {_count(factors, 'input')})"
+    points = [f"{len(lever.labels)} {lever.name}" for lever in design.axes]
+    return f"{_count(design.runs, 'run')}: {' x '.join([*points, worlds])}"
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    several = {"row of matrices": "rows of matrices", "trajectory": "trajectories"}.get(noun, f"{noun}s")
+    return f"{number:,} {noun if number == 1 else several}"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from transition_sim.data import write_durably
 from transition_sim.errors import Fault, ScenarioError, shown
+from transition_sim.study.sweeps.design import CROSSED
 from transition_sim.study.sweeps.plan import FAILED, Job, load_job
 from transition_sim.study.sweeps.run import METHOD, Part, check_effort, code_of_here, local_parts, referee_of
 from transition_sim.study.sweeps.store import (
@@ -27,6 +28,7 @@ from transition_sim.study.sweeps.store import (
     told_in_words,
 )
 from transition_sim.study.sweeps.tables import TableWriter, read_frame, read_part, table_of, table_writer
+from transition_sim.study.sweeps.workbench import workbench_results
 from transition_sim.study.sweeps.xarray import NETCDF_VALUES, dataset, netcdf_bytes
 
 if TYPE_CHECKING:
@@ -72,11 +74,26 @@ class Sweep:
         """The number of runs that failed."""
         return sum(int(part["failed"]) for part in self.manifest["parts"].values())
 
+    def __repr__(self) -> str:
+        return f"<Sweep '{self.manifest['sweep']}': {self.runs:,} runs, {self.failed:,} failed>"
+
+    def _repr_html_(self) -> str:
+        from transition_sim.study.forms import sweep_html
+
+        return sweep_html(self)
+
     def to_xarray(self) -> xr.Dataset:
-        """Return the outcomes over the axes of the sweep: levers and worlds of a grid, else runs with their inputs."""
+        """Return the outcomes over the axes of the sweep: crossed levers and worlds, else runs with their inputs."""
         plan = self.manifest["plan"]
-        first = plan["samples"] if plan["design"] == "grid" else None
+        first = plan["samples"] if plan["design"] in CROSSED else None
         return dataset(self.manifest, read_frame(self.folder / "experiments.parquet", rows=first), self.outcomes)
+
+    def for_workbench(self) -> tuple[pd.DataFrame, dict[str, Floats]]:
+        """Return `(experiments, outcomes)` as the EMA workbench takes them: numbers alone, failed runs left out.
+
+        A lever that lists scenarios becomes a column of 0 and 1 for each of its levels.
+        """
+        return workbench_results(self.manifest["plan"], self.experiments, self.outcomes)
 
 
 def run_sweep(

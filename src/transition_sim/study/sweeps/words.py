@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from transition_sim.study.sweeps.design import CROSSED, crossed_levers
 from transition_sim.study.sweeps.plan import Job, described
 from transition_sim.study.sweeps.tables import read_frame
 
@@ -57,7 +58,7 @@ def sweep_lines(sweep: Sweep) -> Iterator[str]:
         yield f"{sweep.failed:,} of {sweep.runs:,} runs FAILED; failures.csv has their inputs and why."
     yield ""
     yield from _outcome_lines(sweep)
-    if manifest["plan"]["design"] == "grid":
+    if manifest["plan"]["design"] in CROSSED:
         yield from _lever_lines(sweep)
 
 
@@ -162,14 +163,14 @@ def _lever_lines(sweep: Sweep) -> Iterator[str]:
     """Yield the first outcome by the levels of each lever, and its change from the first level in the same world."""
     plan = sweep.manifest["plan"]
     name = next(iter(sweep.manifest["units"]["outcomes"]))
-    shape = [len(lever["labels"]) for lever in plan["levers"]] + [plan["samples"]]
-    values = _column(sweep, name).reshape(shape)
-    several = [lever for lever in plan["levers"] if 1 < len(lever["labels"]) <= SHOWN_LEVELS]
+    axes = crossed_levers(plan)
+    values = _column(sweep, name).reshape([len(lever["labels"]) for lever in axes] + [plan["samples"]])
+    several = [lever for lever in axes if 1 < len(lever["labels"]) <= SHOWN_LEVELS]
     if not several:
         return
     yield ""
     yield f"{name}, by lever: median (p10 to p90) over all else; median change from the first level, all else equal"
-    for axis, lever in enumerate(plan["levers"]):
+    for axis, lever in enumerate(axes):
         if lever not in several:
             continue
         yield f"  {lever['name']}" + (f" ({lever['unit']})" if lever["unit"] else "")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from transition_sim.study.sweeps.design import RUN, WORLD
+from transition_sim.study.sweeps.design import CROSSED, RUN, WORLD, crossed_levers
 from transition_sim.study.sweeps.plan import FAILED
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ NETCDF_VALUES = 4_000_000
 
 
 def dataset(manifest: Mapping[str, Any], experiments: pd.DataFrame, outcomes: pd.DataFrame) -> xr.Dataset:
-    """Return outcomes over levers and worlds for a grid, over runs otherwise, inputs as coordinates."""
+    """Return outcomes over levers and worlds where these are crossed, else over runs, inputs as coordinates."""
     import xarray as xr
 
     plan = manifest["plan"]
-    grid = plan["design"] == "grid"
+    grid = plan["design"] in CROSSED
     axes = _grid_axes(plan) if grid else {RUN: outcomes[RUN].to_numpy()}
     shape = [len(values) for values in axes.values()]
     units = {**manifest["units"]["experiments"], **manifest["units"]["outcomes"]}
@@ -59,14 +59,16 @@ def _allowed(name: str) -> str:
 def _grid_axes(plan: Mapping[str, Any]) -> dict[str, Any]:
     import numpy as np
 
-    axes: dict[str, Any] = {lever["name"]: np.array(lever["labels"]) for lever in plan["levers"]}
+    axes: dict[str, Any] = {lever["name"]: np.array(lever["labels"]) for lever in crossed_levers(plan)}
     return axes | {WORLD: np.arange(plan["samples"])}
 
 
 def _world_inputs(plan: Mapping[str, Any], experiments: pd.DataFrame) -> dict[str, Any]:
-    """Return the uncertain constants by world, those left out that some lever sets at some of its levels."""
-    moved = {name for lever in plan["levers"] for name in lever["sets"]}
-    names = [name for name in (*plan["ranges"], *plan["worlds"]["sampled"]) if name not in moved]
+    """Return what is sampled by world, those left out that some lever sets at some of its levels."""
+    crossed = crossed_levers(plan)
+    moved = {name for lever in crossed for name in lever["sets"]}
+    free = [lever["name"] for lever in plan["levers"] if lever not in crossed]
+    names = [name for name in (*free, *plan["ranges"], *plan["worlds"]["sampled"]) if name not in moved]
     first = experiments.iloc[: plan["samples"]]
     return {name: first[name].to_numpy() for name in names}
 

@@ -1,0 +1,155 @@
+"""What an analysis of draw-down timing says to a person, as lines of text, and as plain data for `--json`."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transition_sim.study.frontier import BENCHMARK, CALENDAR, Rule, efficient
+from transition_sim.study.outcomes import ASSUMPTION
+from transition_sim.study.wording import meaning, worlds_words
+
+if TYPE_CHECKING:
+    from transition_sim.study.timing import Timing
+
+Floats = NDArray[np.float64]
+WIDTH = 80
+NOTE = "stylised teaching and exploration model, not a forecast"
+EDGE = "an end of what was tried"
+CHANGES = {
+    "benchmark": "benchmark in place of calendar, no effort",
+    "effort": "effort around the draw-down, by calendar",
+    "bridge": "of it, the channel that bridges the exit",
+}
+
+
+def timing_lines(found: Timing) -> Iterator[str]:
+    """Yield what an analysis says: risk by start and duration, gains in the same world, the frontier, the best rule."""
+    yield from _filled(
+        f"Draw-down timing in profile '{found.context}': {len(found.starts)} starts x {len(found.durations)} durations "
+        f"x 2 rules x 3 kinds of bridging, {found.runs:,} worlds of {found.ensemble} "
+        f"({worlds_words(found.ensemble)}), seed {found.seed}. Relapse is {meaning(found.definition)} within "
+        f"{found.years} years of the mandate. Ranges: 10th to 90th percentile of worlds. By benchmark, start and "
+        "duration are the earliest and the shortest."
+    )
+    for rule, words in ((CALENDAR, "By calendar"), (BENCHMARK, "By benchmark")):
+        yield from _surface_lines(found, rule, f"{words}, no effort: risk in %, median (range)")
+    yield from _gain_lines(found)
+    yield from _frontier_lines(found)
+    yield from _best_lines(found)
+    yield ""
+    yield from _filled(
+        f"ASSUMPTION: {ASSUMPTION} What a relapse avoided is worth is chosen. Cost leaves out that of effort."
+    )
+    for rule, report in found.referee.items():
+        yield from _filled(
+            f"SciPy integrated {report['runs']} runs by {rule} again: largest difference in probability "
+            f"{report['max_deviation']:.1e} (allowed {report['tolerance']:g})."
+        )
+    yield from _filled(f"Model {str(found.provenance['model_hash'])[:12]}. A {NOTE}.")
+
+
+def _surface_lines(found: Timing, rule: str, title: str) -> Iterator[str]:
+    yield ""
+    yield title
+    shown = sorted({round(i) for i in np.linspace(0, len(found.durations) - 1, 4)})
+    yield f"  {'start, month':<12}" + "".join(f"{f'{found.durations[d]:g} months':>16}" for d in shown)
+    low, middle, high = 100 * found.surface(rule)
+    for s, start in enumerate(found.starts):
+        cells = [f"{middle[s, d]:.1f} ({low[s, d]:.0f} to {high[s, d]:.0f})" for d in shown]
+        yield f"  {start:<12g}" + "".join(f"{cell:>16}" for cell in cells)
+
+
+def gains(found: Timing) -> Iterator[tuple[str, Floats, Floats]]:
+    """Yield changes in words, with what each takes off the risk in the same world at the first and the last start.
+
+    All are without effort unless the change is one; over all durations `(duration, world)`.
+    """
+    for change, words in CHANGES.items():
+        values = found.gain(change)[0]
+        yield words, values[0], values[-1]
+    none = found.at(CALENDAR)
+    slower = none[:, :1] - none[:, -1:]
+    yield f"{found.durations[-1]:g} months in place of {found.durations[0]:g}, by calendar", slower[0], slower[-1]
+
+
+def _gain_lines(found: Timing) -> Iterator[str]:
+    yield ""
+    yield from _filled(
+        "What a change takes off that risk, points, median (range) over worlds and durations, all else equal, where "
+        f"the draw-down starts in month {found.starts[0]:g} and in month {found.starts[-1]:g}"
+    )
+    for words, first, last in gains(found):
+        yield f"  {words:<42} {_spread(100 * first):>18}{_spread(100 * last):>17}"
+
+
+def _frontier_lines(found: Timing) -> Iterator[str]:
+    yield ""
+    yield "Cost (mission and disbursed aid, MUSD) against 20-year risk, no effort"
+    yield f"  {'rule':<30}{'cost, median (range)':>26}{'risk, %':>20}"
+    kept = {rule.words for rule in efficient(found.frontier)}
+    for rule in found.frontier:
+        low, middle, high = np.quantile(rule.cost, (0.1, 0.5, 0.9))
+        cost = f"{middle:,.0f} ({low:,.0f} to {high:,.0f})"
+        mark = "*" if rule.words in kept else " "
+        yield f"{mark} {rule.words:<30}{cost:>26}{_spread(100 * rule.risk):>20}"
+    yield "* no other rule is better in both, on average over worlds"
+
+
+def _best_lines(found: Timing) -> Iterator[str]:
+    yield ""
+    yield "Best rule by what avoiding one relapse is worth (least mean cost plus mean risk)"
+    yield f"  {'MUSD':>8}  {'rule':<32}{'best in % of worlds':>20}{'regret to p90':>15}"
+    ends = edges(found.frontier)
+    for row in found.best.to_dict("records"):
+        mark = "+" if row["best"] in ends else " "
+        yield (
+            f"  {row['value_musd']:>8,.0f}{mark} {row['best']:<32}{100 * row['share_best']:>20.0f}"
+            f"{row['regret_p90']:>15,.0f}"
+        )
+    if set(found.best["best"]) & ends:
+        yield f"+ {EDGE}: a rule beyond it may be better still"
+
+
+def edges(rules: Sequence[Rule]) -> set[str]:
+    """Return the rules that stand at an end of what was tried: the first and last of each kind."""
+    kinds = [[rule.words for rule in rules if rule.kind == kind] for kind in (CALENDAR, BENCHMARK)]
+    return {words for kind in kinds if kind for words in (kind[0], kind[-1])}
+
+
+def timing_data(found: Timing) -> dict[str, Any]:
+    """Return an analysis as plain data: the table of points, the frontier, the best rules."""
+    ends = edges(found.frontier)
+    rules = [
+        {
+            "rule": rule.words, "kind": rule.kind, "effort": effort, "cost_musd": _quantiles(rule.cost),
+            "risk": _quantiles(rule.risk), "end_of_range": rule.words in ends,
+        }
+        for effort, some in ((False, found.frontier), (True, found.bridged))
+        for rule in some
+    ]  # fmt: skip
+    return {
+        "context": found.context, "ensemble": found.ensemble, "runs": found.runs, "seed": found.seed,
+        "years": found.years, "definition": found.definition, "planned": list(found.planned),
+        "points": found.table.to_dict("records"), "frontier": rules, "best": found.best.to_dict("records"),
+        "referee": {rule: dict(report) for rule, report in found.referee.items()},
+        "provenance": dict(found.provenance), "note": f"{NOTE}. {ASSUMPTION}",
+    }  # fmt: skip
+
+
+def _quantiles(values: Floats) -> dict[str, float]:
+    low, middle, high = np.quantile(values, (0.1, 0.5, 0.9))
+    return {"p10": float(low), "median": float(middle), "p90": float(high)}
+
+
+def _spread(values: Floats) -> str:
+    low, middle, high = (value + 0.0 for value in np.quantile(values, (0.1, 0.5, 0.9)).round(1))
+    return f"{middle:.1f} ({low:.1f} to {high:.1f})"
+
+
+def _filled(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")
