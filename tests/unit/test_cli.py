@@ -40,9 +40,9 @@ def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
 def test_help_lists_what_exists(call: Call) -> None:
     code, out, _ = call("--help")
     assert code == 0
-    for command in ("compare", "run", "check", "model", "scenario", "sweep", "rerun"):
+    for command in ("compare", "run", "check", "model", "scenario", "sweep", "rerun", "workshop"):
         assert command in out
-    for absent in ("workshop", "lab", "report"):
+    for absent in ("report",):
         assert absent not in out
 
 
@@ -229,11 +229,18 @@ def test_model_list_and_show(call: Call) -> None:
 def test_scenario_list_show_copy(call: Call, tmp_path: Path) -> None:
     code, out, _ = call("scenario", "list")
     assert code == 0
-    assert out.count("\n") == 17
+    assert out.count("\n") == 20
+    assert "teaching/aid_gap" in out
     assert "assumption" in call("scenario", "show", "contexts/reference")[1]
     assert call("scenario", "copy", "contexts/_template", "mine.yaml")[0] == 0
     assert call("check", "mine.yaml")[0] == 0
     assert call("scenario", "copy", "contexts/_template", "mine.yaml")[0] == 3
+    assert (
+        "mission: Rule for leaving: by calendar [0], by benchmark [2]"
+        in call("scenario", "show", "teaching/early_exit")[1]
+    )
+    assert call("scenario", "copy", "teaching/election_year", "vote.yaml")[0] == 0
+    assert call("check", "vote.yaml")[0] == 0
 
 
 def test_out_that_is_a_file_is_refused(call: Call, tmp_path: Path) -> None:
