@@ -62,6 +62,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> ts.Sweep:
     return ts.run_sweep(folder / "s.yaml", folder / "o", csv=False)
 
 
+@pytest.mark.slow
 def test_every_form_is_whole_and_carries_the_caution(model: Model, sweep: ts.Sweep) -> None:
     hash_ = model.file_hash[:12]
     things = {
