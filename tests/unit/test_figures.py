@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -22,6 +23,11 @@ from transition_sim.study.sensitivity.analysis import Sensitivity
 from transition_sim.study.timing import Timing
 
 WIDTHS = (figures.COLUMN, figures.PAGE)
+
+
+def slow(value: object) -> Any:
+    """Return a parameter that is left out by `make test`."""
+    return pytest.param(value, marks=pytest.mark.slow)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +104,7 @@ def test_run_figures_are_legible(name: str, width: float) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("design", ["saltelli", "morris", "grid"])
+@pytest.mark.parametrize("design", [slow("saltelli"), slow("morris"), "grid"])
 def test_sensitivity_figures_are_legible_and_carry_their_sample(design: str, width: float, tmp_path: Path) -> None:
     found = analysed(design, tmp_path)
     figure = figures.sensitivity_figure(found, width)
@@ -135,7 +141,7 @@ def test_sensitivity_figure_shows_the_numbers_of_the_table(tmp_path: Path) -> No
     assert ends == pytest.approx(expected)
 
 
-@pytest.fixture(scope="module", params=["reference", "unmil_like"])
+@pytest.fixture(scope="module", params=["reference", slow("unmil_like")])
 def timing(request: pytest.FixtureRequest) -> Timing:
     return ts.draw_down_timing(request.param, runs=12)
 

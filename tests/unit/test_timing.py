@@ -15,7 +15,7 @@ from transition_sim import cli
 from transition_sim.errors import ScenarioError
 from transition_sim.study import timing as timings
 from transition_sim.study.ensembles import draw_worlds
-from transition_sim.study.frontier import BENCHMARK, CALENDAR, Rule, best_table, efficient, frontier
+from transition_sim.study.frontier import BENCHMARK, CALENDAR, COSTS, Rule, best_table, efficient, frontier
 from transition_sim.study.timing import BRIDGED, NONE, UNBRIDGED, Timing, draw_down_timing
 from transition_sim.study.timing_words import edges, timing_lines
 
@@ -37,13 +37,15 @@ def test_points_are_what_plain_runs_give(found: Timing) -> None:
                 **worlds.besides(context.settings), "draw down start": 60.0, "draw down duration": 24.0,
                 "draw down rule": value, "PBC bridge channel weight": 0.0 if bridging == UNBRIDGED else 1.0,
             }  # fmt: skip
-            result = ts.simulate(model, scenario, constants=constants, save_every=1, time_step=0.5)
+            needed = ["cumulative relapse hazard", "relapse probability", *COSTS]
+            result = ts.simulate(model, scenario, constants=constants, outputs=needed, save_every=1, time_step=0.5)
             assert np.array_equal(found.at(rule, bridging)[1, 1], ts.relapse_risk(result, [20]).to_numpy()[0])
             place = (timings.RULES.index(rule), timings.BRIDGING.index(bridging), 1, 1)
             cost = result["cumulative mission cost"][-1] + result["cumulative aid disbursed"][-1]
             assert np.array_equal(found.cost[place], cost)
 
 
+@pytest.mark.slow
 def test_points_agree_with_the_shipped_sweep(found: Timing, tmp_path: Path) -> None:
     done = ts.run_sweep("draw_down_timing", tmp_path / "o", runs=30, csv=False)
     risk = done.to_xarray()["relapse probability at 20 years"]
@@ -135,6 +137,7 @@ def test_words_are_short_and_say_what_they_rest_on(found: Timing) -> None:
     assert {"p10", "median", "p90"} == set(data["frontier"][0]["risk"])
 
 
+@pytest.mark.slow
 def test_other_profiles_worlds_and_definitions() -> None:
     made = draw_down_timing(
         "unmil_like", runs=4, starts=(36, 48), durations=(12, 24), ensemble="c6", definition="major_war", years=15
@@ -185,10 +188,18 @@ def call(
     return run
 
 
+def test_command_prints(call: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, err = call("timing", "--runs", "2", "--value", "20000")
+    assert (code, err) == (0, "")
+    assert "Best rule by what avoiding one relapse is worth" in out
+    assert call("timing", "--context", "nowhere")[0] == 3
+    assert call("timing", "--runs", "1")[0] == 2
+
+
+@pytest.mark.slow
 def test_command_prints_saves_and_gives_json(call: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     code, out, err = call("timing", "--runs", "5", "--value", "20000", "--out", "t")
     assert (code, err) == (0, "")
-    assert "Best rule by what avoiding one relapse is worth" in out
     saved = {path.name for path in (tmp_path / "t").iterdir()}
     assert {"timing.csv", "best-rules.csv", "provenance.json", "timing.svg", "frontier-column.png"} <= saved
     assert len(pd.read_csv(tmp_path / "t" / "timing.csv")) == 7 * 4 * 2 * 3
@@ -196,5 +207,3 @@ def test_command_prints_saves_and_gives_json(call: Callable[..., tuple[int, str,
     assert call("timing", "--runs", "5", "--out", "t")[0] == 3
     code, out, _ = call("timing", "--runs", "3", "--ensemble", "both", "--json")
     assert [each["ensemble"] for each in json.loads(out)] == ["c5", "c6"]
-    assert call("timing", "--context", "nowhere")[0] == 3
-    assert call("timing", "--runs", "1")[0] == 2

@@ -15,7 +15,10 @@ import pytest
 import transition_sim as ts
 
 pytest.importorskip("ema_workbench")
-pytestmark = pytest.mark.filterwarnings("ignore")  # the workbench's own, of pandas and of extras that it lacks
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # the workbench's own, of pandas and of extras that it lacks
+]
 RISK = "relapse probability at 20 years"
 Results = tuple[pd.DataFrame, dict[str, Any]]
 SWEEP = """
