@@ -106,6 +106,7 @@ def test_frozen_stocks_keep_their_value(shipped: Model) -> None:
         shipped.with_frozen({"state cover": None})
 
 
+@pytest.mark.slow
 def test_pictures_are_saved_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from transition_sim.cli import app
 

@@ -222,6 +222,7 @@ def test_kept_findings_know_when_they_are_stale(tmp_path: Path, shipped: Model) 
         kept_findings(shipped, page)
 
 
+@pytest.mark.slow
 def test_the_command_writes_one_file_and_replaces_none(
     tmp_path: Path, mdl: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,8 @@ from transition_sim.report.page import page
 from transition_sim.study import comparison
 from transition_sim.units import split_number
 
+pytestmark = pytest.mark.slow
+
 YEARS = (5, 10, 15, 20)
 LABELS = {"draw_down": "draw-down"}
 Grid = list[list[Any]]

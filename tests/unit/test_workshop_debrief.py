@@ -19,6 +19,8 @@ from transition_sim.workshop.plans import plan_of
 from transition_sim.workshop.printed import PARTS, debrief_files, print_page
 from transition_sim.workshop.runs import run_plan
 
+pytestmark = pytest.mark.slow
+
 PLANS = {1: {"peak": 5, "effort_start": 2, "effort_late": 2}, 2: {"cut": 2}}
 
 
