@@ -72,7 +72,7 @@ DOORS = {
         f"study/{name}.py"
         for name in ("evidence", "findings", "folder", "levers", "measures", "scenario", "sweeps/file", "worlds")
     }
-    | {f"workshop/{name}.py" for name in ("commands", "events", "form", "library")},
+    | {f"workshop/{name}.py" for name in ("commands", "events", "form", "scenarios")},
     "SALib": {"study/sensitivity/indices.py"},
     "starlette": {"workshop/guard.py", "workshop/server.py"},
     "uvicorn": {"workshop/run.py"},

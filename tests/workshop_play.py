@@ -11,8 +11,8 @@ from transition_sim.model.reader import load_model
 from transition_sim.workshop import events
 from transition_sim.workshop.events import Event
 from transition_sim.workshop.form import Workshop
-from transition_sim.workshop.library import load_workshop
 from transition_sim.workshop.runs import Runner, checksum, model_mark, round_results, runner_of
+from transition_sim.workshop.scenarios import load_workshop
 from transition_sim.workshop.session import Session, fold
 
 SECRET = "0123456789abcdef" * 3

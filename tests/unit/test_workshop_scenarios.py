@@ -15,10 +15,10 @@ from transition_sim.errors import ScenarioError
 from transition_sim.model.equations import Kind
 from transition_sim.workshop.form import LANGUAGES, number_text
 from transition_sim.workshop.language import words
-from transition_sim.workshop.library import check_workshop, load_workshop
 from transition_sim.workshop.plans import plan_of
 from transition_sim.workshop.printed import CATALOGUES, all_texts
 from transition_sim.workshop.runs import compared, run_plan
+from transition_sim.workshop.scenarios import check_workshop, load_workshop
 from transition_sim.workshop.scoring import standing
 
 NAMES = ["aid_gap", "early_exit", "election_year"]

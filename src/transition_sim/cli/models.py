@@ -59,7 +59,7 @@ def _check_yaml(path: Path) -> list[Any]:
     from transition_sim.study.sweeps.plan import check_sweep
     from transition_sim.study.worlds import check_uncertainties
     from transition_sim.study.yaml_file import plain, read_yaml
-    from transition_sim.workshop.library import check_workshop, is_workshop
+    from transition_sim.workshop.scenarios import check_workshop, is_workshop
 
     try:
         tree, _ = read_yaml(path)

@@ -17,7 +17,7 @@ def scenario_list() -> None:
     from transition_sim.model.reader import load_model
     from transition_sim.study.scenario import load_scenario
     from transition_sim.study.sweeps.file import read_sweep
-    from transition_sim.workshop.library import load_workshop
+    from transition_sim.workshop.scenarios import load_workshop
 
     titles = {name: load_scenario(name).title for name in list_scenarios()}
     titles |= {name: read_sweep(name).form.title for name in list_sweeps()}
@@ -38,7 +38,7 @@ def scenario_show(
 
     if name.startswith("teaching/"):
         from transition_sim.model.reader import load_model
-        from transition_sim.workshop.library import load_workshop, workshop_lines
+        from transition_sim.workshop.scenarios import load_workshop, workshop_lines
 
         print("\n".join(workshop_lines(load_workshop(name, load_model()))))
     elif names_sweep(name):

@@ -59,9 +59,9 @@ def workshop_start(
     """Start a session, or go on with one whose log exists."""
     from transition_sim.errors import Fault, ScenarioError, shown
     from transition_sim.model.reader import load_model
-    from transition_sim.workshop.library import load_workshop
     from transition_sim.workshop.log import Log
     from transition_sim.workshop.run import new_setup, serve
+    from transition_sim.workshop.scenarios import load_workshop
 
     model = load_model()
     workshop = load_workshop(scenario, model) if scenario is not None else None
@@ -153,8 +153,8 @@ def workshop_print(
     """Write what is printed: guide, role cards, decision sheets, and a sheet for native speakers to review."""
     from transition_sim.data import write_text
     from transition_sim.model.reader import load_model
-    from transition_sim.workshop.library import load_workshop
     from transition_sim.workshop.printed import PARTS, print_page
+    from transition_sim.workshop.scenarios import load_workshop
 
     workshop = load_workshop(scenario, load_model())
     folder = output_folder(out, force, "guide.html") or out
