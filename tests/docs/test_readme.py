@@ -37,7 +37,6 @@ def test_readme_command_is_accepted(
     words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("uvicorn.Server.run", lambda _, sockets: [each.close() for each in sockets])
     if words[0] in ("compare", "timing"):
         words = [*words, "--runs", "8", "--quiet"]
     with pytest.raises(SystemExit) as stop:
