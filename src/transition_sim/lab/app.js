@@ -59,7 +59,8 @@ function later(final) {
   });
 }
 
-/** Draw the present state: the line at once, the band when it has been computed. */
+/** Draw the present state: the line at once, the band when it has been computed. It is asked for after the line, since
+    workers slow the page where there are few processors. */
 function update(final) {
   const begun = performance.now();
   const run = runOf(states.now);
