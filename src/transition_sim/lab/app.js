@@ -59,21 +59,21 @@ function later(final) {
   });
 }
 
-/** Draw the present state: the line at once, while the band is already being computed, which follows. */
+/** Draw the present state: the line at once, the band when it has been computed. It is asked for after the line, since
+    workers slow the page where there are few processors. */
 function update(final) {
   const begun = performance.now();
   const run = runOf(states.now);
-  const band = runs.bandOf(run);
-  if (!band) runs.band(run, (found) => banded(run, found));
   place(states.now.model);
   panel.show(states.now.levers);
+  const band = runs.bandOf(run);
   if (band) lastBand = { run, band };
   const faded = lastBand && lastBand.run.model === run.model ? lastBand.band : null;
   show(run, band ?? faded, !band);
   say(run, band);
   if (final) settle(run);
   measured("line", begun);
-  if (band) banded(run, band);
+  runs.band(run, (found) => banded(run, found));
 }
 
 function banded(run, band) {
