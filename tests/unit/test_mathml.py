@@ -268,6 +268,13 @@ def test_worked_out_the_equations_give_the_engines_numbers() -> None:
     assert seen > 6 * 250
 
 
+def test_fractions_in_fractions_are_printed_once_each(model_of: Callable[..., Model]) -> None:
+    deep = 60  # printed anew at every level these would take longer than anybody waits
+    model = model_of(f"x = 1{'/2' * deep}")
+    (text,) = equations_mathml(model.find("x"), Notation())
+    assert text.count("<mfrac>") == deep
+
+
 @pytest.mark.parametrize(
     ("equation", "shown"),
     [

@@ -43,11 +43,13 @@ _MODES = {"extrapolate": "extrapolated", "forward": "next point", "backward": "l
 class Notation:
     """How names are shown: `place` gives the id of a variable's place, or an empty text; `tables` the names of tables.
 
-    The id stands in the attribute `data-to`. Links inside mathematics are lost on those who hear it.
+    The id stands in the attribute `data-to`. Links inside mathematics are lost on those who hear it. What was printed
+    once in a notation is kept in it: where lines are broken, a part is asked for at every level it stands in.
     """
 
     place: Callable[[str], str] = lambda name: ""
     tables: Mapping[Table, str] = field(default_factory=dict)
+    printed: dict[Expression, _Piece] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,6 @@ def equations_mathml(variable: Variable, notation: Notation) -> list[str]:
         pairs = [(name, variable.expression), (start, variable.initial)]
     text = escape(equation_text(variable), quote=True)
     return [_math(left, right, text, notation) for left, right in pairs if right is not None]
-
-
-def expression_mathml(node: Expression, notation: Notation) -> str:
-    """Return the markup of one expression, without a `<math>` around it and without breaks."""
-    return _print(node, notation).markup
 
 
 def tables_of(variable: Variable) -> list[tuple[Table, str]]:
@@ -166,6 +163,12 @@ def _chain(node: Call) -> list[tuple[str, Expression]]:
 
 
 def _print(node: Expression, notation: Notation) -> _Piece:
+    if node not in notation.printed:
+        notation.printed[node] = _piece(node, notation)
+    return notation.printed[node]
+
+
+def _piece(node: Expression, notation: Notation) -> _Piece:
     if isinstance(node, Number):
         return _number(node.value)
     if isinstance(node, Reference):
