@@ -46,6 +46,15 @@ def test_what_a_scenario_sets_is_not_taken_from_the_worlds(model: Model, tmp_pat
     assert (weak.risk > base.risk).all()
 
 
+def test_what_a_scenario_sets_in_another_spelling_is_not_taken_from_the_worlds(model: Model, tmp_path: Path) -> None:
+    found = []
+    for name in ("mission hazard weight", "MISSION_Hazard  weight"):
+        path = tmp_path / "s.yaml"
+        path.write_text(f"title: s\nset:\n  {name}: 0\n", encoding="utf-8")
+        found.append(scenario_ranges(model, ts.load_scenario(path), "c5", [20], 20, 3).risk)
+    assert (found[0] == found[1]).all()
+
+
 def test_run_prints_ranges_beside_the_single_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, _ = run(capsys, "entry_points/throughout", "--out", str(tmp_path))
     assert code == 0

@@ -16,6 +16,7 @@ from transition_sim.engine.result import Result
 from transition_sim.engine.simulate import simulate
 from transition_sim.errors import ScenarioError, SimulationError
 from transition_sim.model.equations import Model
+from transition_sim.study.drivers import PREFIX
 from transition_sim.study.outcomes import HORIZONS, quantiles
 from transition_sim.study.ranges import LEVELS
 from transition_sim.study.scenario import Scenario
@@ -23,7 +24,6 @@ from transition_sim.study.sweeps.outcomes import wrong_runs
 from transition_sim.study.worlds import Worlds
 
 Floats = NDArray[np.float64]
-DRIVER = "hazard from "
 RISK = "relapse risk"
 SAVE_EVERY = 3.0
 """Months between the points of a band; the horizons fall on them."""
@@ -42,15 +42,15 @@ class Study:
     @cached_property
     def drivers(self) -> tuple[str, ...]:
         """The variables that say what each driver adds to the log hazard."""
-        return tuple(name for name in self.model.names() if name.startswith(DRIVER))
+        return tuple(name for name in self.model.names() if name.startswith(PREFIX))
 
     @cached_property
     def differing(self) -> frozenset[str]:
         """The constants in which worlds differ: those sampled, less what the profile sets."""
-        return frozenset(self.worlds.besides(self._given(self.context)))
+        return frozenset(self._sampled(self.context))
 
-    def _given(self, scenario: Scenario) -> set[str]:
-        return {self.model.find(n).name for n in (*scenario.settings, *scenario.series) if n in self.model}
+    def _sampled(self, scenario: Scenario) -> dict[str, Floats]:
+        return self.worlds.besides({*scenario.settings, *scenario.series})
 
     def run(self, scenario: Scenario) -> Outcome:
         """Return what a setting gives; ScenarioError where it leaves limits or its effort does not fit its windows.
@@ -58,7 +58,7 @@ class Study:
         What the scenario sets is not taken from the worlds.
         """
         result = simulate(
-            self.model, scenario, constants=self.worlds.besides(self._given(scenario)), method="rk4", time_step=0.5,
+            self.model, scenario, constants=self._sampled(scenario), method="rk4", time_step=0.5,
             events="exact", save_every=SAVE_EVERY, outputs=[*NEEDED, *WATCHED, *self.drivers],
         )  # fmt: skip
         wrong = wrong_runs(result, self.model)

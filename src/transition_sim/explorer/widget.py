@@ -20,9 +20,10 @@ import traitlets
 from transition_sim.errors import ScenarioError, TransitionSimError
 from transition_sim.explorer import words
 from transition_sim.explorer.controls import BUDGET, hints, reach, scale, value_words
-from transition_sim.explorer.outcome import DRIVER, RISK, Outcome
+from transition_sim.explorer.outcome import RISK, Outcome
 from transition_sim.explorer.setting import SHARES, option_values
 from transition_sim.study.comparison import OPTIONS
+from transition_sim.study.drivers import PREFIX
 from transition_sim.study.wording import label
 from transition_sim.web.bundle import bundle, shared
 
@@ -62,7 +63,7 @@ class ExplorerWidget(anywidget.AnyWidget):
         self._view = view
         self._answered = 0
         self._busy = False
-        drivers = [(name, name.removeprefix(DRIVER), 1 / math.log(2), "times", "driver") for name in view.study.drivers]
+        drivers = [(name, name.removeprefix(PREFIX), 1 / math.log(2), "times", "driver") for name in view.study.drivers]
         self._charts = [*CHARTS, *drivers]
         self._options = {_shares(option_values(view.study.model, name)): name for name in OPTIONS}
         super().__init__(setup=self._setup(), **self._state())

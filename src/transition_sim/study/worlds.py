@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from transition_sim.data import models_folder
 from transition_sim.errors import Fault, ScenarioError, nearest, shown
-from transition_sim.model.equations import Kind, Model
+from transition_sim.model.equations import Kind, Model, canonical
 from transition_sim.study.yaml_file import Item, line_of, plain, read_yaml
 
 Floats = NDArray[np.float64]
@@ -94,8 +94,9 @@ class Worlds:
         return len(next(iter(self.columns.values())))
 
     def besides(self, given: Collection[str]) -> dict[str, Floats]:
-        """Return the columns of what is not given otherwise: what a scenario sets is not sampled."""
-        return {name: column for name, column in self.columns.items() if name not in given}
+        """Return the columns of what is not given, in whatever spelling: what a scenario sets is not sampled."""
+        known = {canonical(name) for name in given}
+        return {name: column for name, column in self.columns.items() if canonical(name) not in known}
 
 
 def load_uncertainties(model: Model, path: Path | None = None) -> tuple[dict[str, Uncertainty], str]:
