@@ -107,12 +107,17 @@ BY_ENSEMBLE = {"options"}
 """Figures that are drawn for each ensemble apart; the others show all ensembles together."""
 
 
+def mark_of(done: Comparison, definition: str) -> str:
+    """Return what sets the figures and tables of one definition of relapse apart."""
+    return f"-{definition.replace('_', '-')}" if len(done.definitions) > 1 else ""
+
+
 def parts(done: Comparison) -> Iterator[tuple[str, str, Comparison]]:
     """Yield each figure of a comparison: its file name, its kind, and the part of the comparison that it draws."""
     for name in COMPARISON_FIGURES:
         for definition in done.definitions:
             under = done.under(definition)
-            mark = f"-{definition.replace('_', '-')}" if len(done.definitions) > 1 else ""
+            mark = mark_of(done, definition)
             if name not in BY_ENSEMBLE or len(done.ensembles) == 1:
                 yield f"{name}{mark}", name, under
                 continue

@@ -78,9 +78,14 @@ def panels(count: int, width: float, across: str = "years from mandate") -> tupl
     return figure, axes[:count]
 
 
+def wrapped(text: str, letters: int) -> str:
+    """Return a text in lines of so many letters at most."""
+    return "\n".join(textwrap.wrap(text, letters))
+
+
 def head(ax: Axes, name: str) -> None:
     """Head a panel with a variable's name, wrapped to the narrowest panel."""
-    ax.set_title("\n".join(textwrap.wrap(name.replace("[", " ["), 17)))
+    ax.set_title(wrapped(name.replace("[", " ["), 17))
 
 
 def mark_dates(ax: Axes, dates: Mapping[str, float]) -> None:
@@ -189,7 +194,7 @@ def frame(figure: Figure, text: str, stamp: str, width: float) -> None:
     figure.suptitle(
         "\n".join(textwrap.wrap(text, int(width / 1.52), break_on_hyphens=False)), x=0.01, ha="left", fontsize=8
     )
-    figure.supxlabel("\n".join(textwrap.wrap(stamp, int(width / 1.15))), x=0.01, ha="left", fontsize=6, color=GREY)
+    figure.supxlabel(wrapped(stamp, int(width / 1.15)), x=0.01, ha="left", fontsize=6, color=GREY)
 
 
 def settle(figure: Figure) -> Figure:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from transition_sim.figures.draw import BLUE, CAUTION, GREEN, GREY, MM, PAGE, VERMILLION, YELLOW, style
+from transition_sim.figures.draw import BLUE, CAUTION, GREEN, GREY, MM, PAGE, VERMILLION, YELLOW, frame, style, wrapped
 from transition_sim.study.ensembles import Ensemble
 from transition_sim.study.evidence import Verdict
 from transition_sim.study.worlds import Uncertainty
@@ -39,15 +39,12 @@ def evidence_figure(verdicts: Mapping[str, Sequence[Verdict]], width: float = PA
             "Published targets against calibrated worlds: dot, median; bar, 10th to 90th percentile; filled, fitted; "
             "open, not fitted; black mark, the value of the target; shaded, band. Arrows leave the picture."
         )
-        figure.suptitle("\n".join(textwrap.wrap(text, int(width / 1.52))), x=0.01, ha="left", fontsize=8)
-        figure.supxlabel(
-            "\n".join(textwrap.wrap(CAUTION, int(width / 1.15))), x=0.01, ha="left", fontsize=6, color=GREY
-        )
+        frame(figure, text, CAUTION, width)
     return figure
 
 
 def _short_target(verdict: Verdict) -> str:
-    return "\n".join(textwrap.wrap(f"{verdict.name}: {verdict.target.quantity}", 44))
+    return wrapped(f"{verdict.name}: {verdict.target.quantity}", 44)
 
 
 def _banded(ax: Axes, row: float, verdict: Verdict, colour: str, name: str | None) -> None:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from transition_sim.figures.courses import first_outcomes, without_effort
 from transition_sim.figures.draw import (
     GREY,
     LOOKS,
@@ -25,7 +26,7 @@ from transition_sim.figures.draw import (
     panels,
     style,
 )
-from transition_sim.figures.timeline import mark_windows
+from transition_sim.figures.timeline import mark_windows, names_of
 from transition_sim.study.calendar import Span
 from transition_sim.study.outcomes import Comparison, Outcome
 
@@ -69,7 +70,7 @@ def windows_key(ax: Axes, calendar: Sequence[Span], mission: tuple[Floats, Float
     inside = gone > 14
     place: dict[str, Any] = {"x": 1.5, "color": "white"} if inside else {"x": gone + 0.5, "color": "black"}
     ax.text(y=0.84, s="mission", fontsize=6, va="center", ha="left", **place)
-    lanes = max(len({span.name for span in calendar if span.kind == "effort"}), 1)
+    lanes = max(len(names_of(calendar, "effort")), 1)
     mark_windows(ax, calendar, 0.7 / lanes, named=True)
     ax.set_ylim(0, 1)
     ax.set_yticks([])
@@ -86,14 +87,13 @@ def _years(ax: Axes, time: Floats) -> Axes:
 
 def hazard_figure(done: Comparison, width: float = PAGE) -> Figure:
     """Return what each driver multiplies the hazard by over time for `none`, with bands, `width` mm wide."""
-    firsts = {ensemble: done.within(ensemble).outcomes[0] for ensemble in done.ensembles}
+    firsts = first_outcomes(done)
     first = next(iter(firsts.values()))
     none = first.options.index("none")
     names = [name for name in first.bands if name.startswith(PREFIX)]
-    marks = [span for span in done.calendar if span.kind == "effort"]
     with style():
         figure, axes = panels(len(names) + 2, width)
-        of = {name: {e: o.bands[name][:, :, none] for e, o in firsts.items()} for name in ("relapse hazard", *names)}
+        of = {name: without_effort(firsts, name)[1] for name in ("relapse hazard", *names)}
         windows_key(axes[0], done.calendar, (first.time, first.bands["peacekeepers deployed"][1, :, none]), done.dates)
         head(axes[0], "windows of effort")
         yearly_hazard(axes[1], first.time, of["relapse hazard"], done.dates)
@@ -107,7 +107,7 @@ def hazard_figure(done: Comparison, width: float = PAGE) -> Figure:
         low, high = axes[2].get_ylim()
         for ax in axes[2:]:
             ax.set_ylim(low * (low / high) ** 0.18, high)
-            mark_windows(ax, marks, 0.15 / max(len({span.name for span in marks}), 6))
+            mark_windows(ax, done.calendar, 0.15 / max(len(names_of(done.calendar, "effort")), 6))
         finish(figure, _text(done, firsts, none), done, width)
     return figure
 

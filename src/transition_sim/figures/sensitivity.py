@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from transition_sim.figures.draw import BLUE, CAUTION, COLUMN, GREY, MM, PAGE, SKY, frame, save, style
+from transition_sim.figures.draw import BLUE, CAUTION, COLUMN, GREY, MM, PAGE, SKY, frame, save, style, wrapped
 from transition_sim.study.sensitivity.analysis import Sensitivity
 from transition_sim.study.sensitivity.indices import MORRIS, PAWN, SOBOL
 from transition_sim.study.sensitivity.quantities import BEST, LEVEL, RANKING, Quantity
@@ -57,7 +56,7 @@ def tornado(ax: Axes, found: Sensitivity, quantity: Quantity, most: int = MOST) 
             half = row["when_margin"] * scale / 2
             ax.plot([value - half, value + half], [y, y], color="black", linewidth=0.7)
     ax.axvline(middle, color=GREY, linewidth=0.8)
-    return _inputs_axis(ax, rows, f"{_wrapped(quantity.outcome, 30)} ({_unit(quantity)})")
+    return _inputs_axis(ax, rows, f"{wrapped(quantity.outcome, 30)} ({_unit(quantity)})")
 
 
 def sensitivity_figure(found: Sensitivity, width: float = PAGE) -> Figure:
@@ -95,7 +94,7 @@ def save_sensitivity(found: Sensitivity, folder: Path) -> list[Path]:
 
 def _title(quantity: Quantity, ends: bool) -> str:
     words = "Low and high end of each input" if ends else quantity.words[0].upper() + quantity.words[1:]
-    return _wrapped(words, 30)
+    return wrapped(words, 30)
 
 
 def _finding(found: Sensitivity, shown: Sequence[Quantity]) -> str:
@@ -122,7 +121,7 @@ def _stamp(found: Sensitivity) -> str:
 
 
 def _inputs_axis(ax: Axes, rows: pd.DataFrame, text: str) -> Axes:
-    ax.set_yticks(range(len(rows)), [_wrapped(name, 24) for name in rows["input"]])
+    ax.set_yticks(range(len(rows)), [wrapped(name, 24) for name in rows["input"]])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlabel(text)
     ax.tick_params(axis="y", length=0)
@@ -131,7 +130,3 @@ def _inputs_axis(ax: Axes, rows: pd.DataFrame, text: str) -> Axes:
 
 def _unit(quantity: Quantity) -> str:
     return quantity.measure or "no unit"
-
-
-def _wrapped(text: str, letters: int) -> str:
-    return "\n".join(textwrap.wrap(text, letters))

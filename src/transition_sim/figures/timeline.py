@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from transition_sim.figures.draw import BLUE, GREY, MM, ORANGE, PAGE, SKY, YELLOW, Floats, finish, short, style
+from transition_sim.figures.draw import BLUE, GREY, MM, ORANGE, PAGE, SKY, YELLOW, Floats, finish, short, style, wrapped
 from transition_sim.study.calendar import Span
 from transition_sim.study.outcomes import Comparison
 from transition_sim.study.wording import label
@@ -27,7 +26,7 @@ def mark_windows(ax: Axes, calendar: Sequence[Span], height: float = 0.03, named
     `height` is that of a lane, as a share of the axes; `named` writes the options beside their lanes.
     """
     across = ax.get_xaxis_transform()
-    lanes = list(dict.fromkeys(span.name for span in calendar if span.kind == "effort"))
+    lanes = names_of(calendar, "effort")
     for i, option in enumerate(lanes):
         foot = 0.01 + height * (len(lanes) - 1 - i)
         spans = [span for span in calendar if span.kind == "effort" and span.name == option]
@@ -63,7 +62,7 @@ def timeline(ax: Axes, calendar: Sequence[Span], mission: tuple[Floats, Floats],
     strong, instruments as dark as they are.
     """
     time, deployed = mission
-    lanes = ["mission", "elections", *_names(calendar, "instrument"), *_names(calendar, "effort")]
+    lanes = ["mission", "elections", *names_of(calendar, "instrument"), *names_of(calendar, "effort")]
     at = {name: len(lanes) - 1 - i for i, name in enumerate(lanes)}
     start = dates["draw down start"]
     ax.axvspan(start / 12, (start + dates["draw down duration"]) / 12, color=YELLOW, alpha=0.35, linewidth=0)
@@ -74,7 +73,7 @@ def timeline(ax: Axes, calendar: Sequence[Span], mission: tuple[Floats, Floats],
             ax.plot(span.start / 12, at["elections"], "D", color="black", markersize=4)
         else:
             _bar(ax, span, at[span.name])
-    ax.set_yticks(list(at.values()), ["\n".join(textwrap.wrap(short(label(name), 40), 19)) for name in at])
+    ax.set_yticks(list(at.values()), [wrapped(short(label(name), 40), 19) for name in at])
     ax.set_ylim(-0.6, len(lanes) - 0.4)
     ax.set_xlim(-1, 20)
     ax.set_xticks([0, 5, 10, 15, 20])
@@ -83,7 +82,8 @@ def timeline(ax: Axes, calendar: Sequence[Span], mission: tuple[Floats, Floats],
     return ax
 
 
-def _names(calendar: Sequence[Span], kind: str) -> list[str]:
+def names_of(calendar: Sequence[Span], kind: str) -> list[str]:
+    """Return the names of the spans of a kind, each once, in order."""
     return list(dict.fromkeys(span.name for span in calendar if span.kind == kind))
 
 
@@ -106,7 +106,7 @@ def timeline_figure(done: Comparison, width: float = PAGE) -> Figure:
     outcome = done.outcomes[0]
     none = outcome.options.index("none")
     deployed = outcome.bands["peacekeepers deployed"][1, :, none]
-    lanes = 2 + len(_names(done.calendar, "instrument")) + len(_names(done.calendar, "effort"))
+    lanes = 2 + len(names_of(done.calendar, "instrument")) + len(names_of(done.calendar, "effort"))
     with style():
         figure = Figure(figsize=(width * MM, (7.5 * lanes + (45 if width >= 120 else 70)) * MM), layout="constrained")
         timeline(figure.subplots(), done.calendar, (outcome.time, deployed), done.dates)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,7 +9,20 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from transition_sim.figures.draw import BLUE, CAUTION, COLUMN, GREEN, MM, PAGE, VERMILLION, Floats, frame, save, style
+from transition_sim.figures.draw import (
+    BLUE,
+    CAUTION,
+    COLUMN,
+    GREEN,
+    MM,
+    PAGE,
+    VERMILLION,
+    Floats,
+    frame,
+    save,
+    style,
+    wrapped,
+)
 from transition_sim.study.frontier import BENCHMARK, CALENDAR, Rule
 from transition_sim.study.timing import BRIDGED, NONE, Timing
 from transition_sim.study.timing_words import edges
@@ -101,7 +113,7 @@ def surface_figure(found: Timing, width: float = PAGE) -> Figure:
             timing_surface(ax, found, rule, bridging, part)
             effort = {NONE: "no effort", BRIDGED: "effort and bridge"}[bridging]
             words = f"{effort}, %" if part == MEDIAN else f"{effort}: width of 80 % range, points"
-            ax.set_title(_wrapped(f"By {rule}, {words}", 28 if wide else 40), fontweight="bold")
+            ax.set_title(wrapped(f"By {rule}, {words}", 28 if wide else 40), fontweight="bold")
             if wide and i % across:
                 ax.set_ylabel("")
         frame(figure, _surface_finding(found), _stamp(found), width)
@@ -116,7 +128,7 @@ def frontier_figure(found: Timing, width: float = PAGE) -> Figure:
         left, right = figure.subplots(1 if wide else 2, 2 if wide else 1, squeeze=False).ravel()
         timing_frontier(left, found).set_title("Cost against risk", fontweight="bold")
         best_rule(right, found).set_title(
-            _wrapped("Best rule by what a relapse avoided is worth", 34), fontweight="bold"
+            wrapped("Best rule by what a relapse avoided is worth", 34), fontweight="bold"
         )
         frame(figure, _frontier_finding(found), _stamp(found), width)
     return figure
@@ -202,7 +214,3 @@ def _stamp(found: Timing) -> str:
         f"of {found.ensemble} ({worlds_words(found.ensemble)}), seed {found.seed}, model "
         f"{str(found.provenance['model_hash'])[:12]}, transition_sim {found.provenance['versions']['transition_sim']}."
     )
-
-
-def _wrapped(text: str, letters: int) -> str:
-    return "\n".join(textwrap.wrap(text, letters))

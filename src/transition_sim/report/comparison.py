@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from transition_sim.figures import Drawing
+from transition_sim.figures.comparison import mark_of
 from transition_sim.report.asked import asked
 from transition_sim.report.basis import rests_on
 from transition_sim.report.document import Block, Bullets, Document, Paragraph, Section
@@ -28,8 +29,8 @@ def comparison_document(done: Comparison, pictures: Mapping[str, Drawing]) -> Do
         sections=(
             _in_short(done),
             asked(done, pictures),
-            *(found(done.under(definition), pictures, _mark(done, definition)) for definition in done.definitions),
-            *(hangs_on(done.under(definition), _mark(done, definition)) for definition in done.definitions),
+            *(found(done.under(definition), pictures, mark_of(done, definition)) for definition in done.definitions),
+            *(hangs_on(done.under(definition), mark_of(done, definition)) for definition in done.definitions),
             over_time(done, pictures),
             money(done, pictures),
             rests_on(done),
@@ -48,11 +49,6 @@ def stamp_of(done: Comparison) -> str:
         f"{done.effort_months:g} effort-months, model {str(done.provenance.get('model_hash', ''))[:12]}, "
         f"transition_sim {versions.get('transition_sim', '?') if isinstance(versions, Mapping) else '?'}"
     )
-
-
-def _mark(done: Comparison, definition: str) -> str:
-    """Return what sets the figures and tables of one definition of relapse apart."""
-    return f"-{definition.replace('_', '-')}" if len(done.definitions) > 1 else ""
 
 
 def _in_short(done: Comparison) -> Section:

@@ -8,7 +8,7 @@ import numpy as np
 
 from transition_sim.figures import Drawing
 from transition_sim.report.document import Block, Bullets, Cell, Column, Figure, Paragraph, Range, Section, Table
-from transition_sim.study.outcomes import HORIZONS, Comparison, Floats, Outcome, quantiles
+from transition_sim.study.outcomes import HORIZONS, Comparison, Floats, quantiles
 from transition_sim.study.wording import agreement, cases_line, finding, flips, label, meaning, regret_line
 
 BUNDLE = Column("bundle", says="role: own channels of each entry point; same: the same actions at different times")
@@ -189,8 +189,3 @@ def spread(values: Floats, scale: float = 1.0) -> Range:
     """Return the range of one row of worlds, scaled."""
     q = quantiles(np.asarray(values) * scale)
     return Range(q["p10"], q["median"], q["p90"])
-
-
-def outcomes_by_ensemble(done: Comparison) -> dict[str, Outcome]:
-    """Return the first outcome of each ensemble."""
-    return {ensemble: done.within(ensemble).outcomes[0] for ensemble in done.ensembles}

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from transition_sim.figures import Drawing
-from transition_sim.figures.courses import FLOWS, MONEY, PANELS, SUMS
+from transition_sim.figures.comparison import mark_of
+from transition_sim.figures.courses import FLOWS, MONEY, PANELS, SUMS, first_outcomes
 from transition_sim.figures.hazard import PREFIX
 from transition_sim.report.document import Block, Cell, Column, Figure, Paragraph, Range, Section, Table
-from transition_sim.report.found import BUNDLE, OPTION, outcomes_by_ensemble, slug, spread
+from transition_sim.report.found import BUNDLE, OPTION, slug, spread
 from transition_sim.study.outcomes import Comparison, Outcome
 from transition_sim.study.wording import label, meaning
 
@@ -53,11 +54,6 @@ def money(done: Comparison, pictures: Mapping[str, Drawing]) -> Section:
     return Section("money", "Money and the aid gap", tuple(blocks))
 
 
-def mark_of(done: Comparison, definition: str) -> str:
-    """Return what sets the figures of one definition of relapse apart."""
-    return f"-{definition.replace('_', '-')}" if len(done.definitions) > 1 else ""
-
-
 def course_table(done: Comparison, name: str) -> Table:
     """Return the bands of the main stocks at some months, without effort."""
     wanted = [(variable, variable, scale, unit) for variable, scale, unit in PANELS]
@@ -93,11 +89,12 @@ def _bands(
     done: Comparison, name: str, caption: str, wanted: Sequence[tuple[str, str, float, str]], first: float = -12.0
 ) -> Table:
     """Return bands at some months, a row for variable and month; a scale of 0 means: of logs, so their exponential."""
-    outcomes = outcomes_by_ensemble(done)
+    outcomes = first_outcomes(done)
     time = next(iter(outcomes.values())).time
+    months = moments(done, time.tolist(), first)
     rows: list[tuple[Cell, ...]] = []
     for variable, told, scale, unit in wanted:
-        for at in moments(done, time.tolist(), first):
+        for at in months:
             ranges = [_band(outcome, variable, at, scale) for outcome in outcomes.values()]
             rows.append((told, unit, float(time[at]), *ranges))
     return Table(

@@ -1,6 +1,6 @@
 """A report as one self-contained HTML page: no script, no request to anywhere, every text escaped.
 
-The only importer of jinja2. Figures stand in the page as SVG, each with identifiers of its own and a name and a
+Figures stand in the page as SVG, each with identifiers of its own and a name and a
 description for screen readers.
 """
 
@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from transition_sim.report.document import Cell, Document, Figure, shown
+from transition_sim.report.document import Document, Figure, shown
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
@@ -38,13 +38,8 @@ def _environment() -> Environment:
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     found.filters |= {"shown": shown, "doi": doi_link, "inline": inline, "printable": printable}
-    found.tests |= {"text": _is_text}
     found.globals |= {"kind": lambda block: type(block).__name__}
     return found
-
-
-def _is_text(cell: Cell) -> bool:
-    return isinstance(cell, str)
 
 
 def _numbers(document: Document) -> tuple[dict[str, int], dict[str, int]]:

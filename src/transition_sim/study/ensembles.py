@@ -198,7 +198,7 @@ def _quoted(name: str) -> str:
 def _sheet(path: Path, file: str) -> dict[str, Any]:
     """Return the sheet of an ensemble; ScenarioError where it is missing or no sheet."""
     try:
-        data = json.loads(_text(path, file), parse_constant=_no_number)
+        data = json.loads(_text(path, file), parse_constant=no_number)
     except (ValueError, RecursionError) as error:
         raise ScenarioError(Fault(shown(path), None, f"is no sheet of an ensemble: {error}")) from error
     kinds = {"format": int, "ensemble": str, "kept": int, "worlds": str, "made_for": dict, "seed": int, "moved": list}
@@ -209,7 +209,8 @@ def _sheet(path: Path, file: str) -> dict[str, Any]:
     return data
 
 
-def _no_number(text: str) -> float:
+def no_number(text: str) -> float:
+    """Refuse what JSON does not have: NaN and infinity; raises ValueError."""
     raise ValueError(f"{text} is no number of JSON")
 
 

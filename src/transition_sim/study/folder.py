@@ -24,6 +24,7 @@ from transition_sim.errors import Fault, ScenarioError, shown
 from transition_sim.study.basis import Basis
 from transition_sim.study.calendar import Span
 from transition_sim.study.comparison import TRACKED
+from transition_sim.study.ensembles import no_number
 from transition_sim.study.outcomes import HORIZONS, Comparison, Outcome
 from transition_sim.study.scenario import DEFINITIONS
 
@@ -220,7 +221,7 @@ def _sheet(folder: Path) -> Sheet:
         raise ScenarioError(Fault(shown(folder), None, told))
     raw = _bytes(path, MAX_BASIS_BYTES)
     try:
-        tree = json.loads(raw, parse_constant=_no_number, parse_float=_number)
+        tree = json.loads(raw, parse_constant=no_number, parse_float=_number)
         if isinstance(tree, dict) and tree.get("format") != FORMAT:
             told = f"has format {tree.get('format')!r}; this version reads {FORMAT}"
             raise ScenarioError(Fault(shown(path), None, told))
@@ -263,13 +264,9 @@ def _first(error: ValidationError) -> str:
     return f"'{' / '.join(map(str, problem['loc']))}': {problem['msg']}"
 
 
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
-
-
 def _number(text: str) -> float:
     value = float(text)
-    return value if np.isfinite(value) else _no_number(text)
+    return value if np.isfinite(value) else no_number(text)
 
 
 def _bytes(path: Path, most: int) -> bytes:
