@@ -7,7 +7,7 @@ one error whose text has a line for each, in the form `file:line: what; what is 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,13 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     by_lower = {candidate.lower(): candidate for candidate in allowed}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f"; did you mean '{by_lower[found[0]]}'?" if found else ""
+
+
+def word_faults(name: str, word: str, allowed: Sequence[str]) -> list[str]:
+    """Return what is wrong with a word that must be one of those allowed: nothing, or one message."""
+    if word in allowed:
+        return []
+    return [f"{name} '{word}' does not exist; allowed: {', '.join(allowed)}{nearest(word, allowed)}"]
 
 
 def shown(path: str | Path) -> str:

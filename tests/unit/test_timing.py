@@ -15,7 +15,8 @@ from transition_sim import cli
 from transition_sim.errors import ScenarioError
 from transition_sim.study import timing as timings
 from transition_sim.study.ensembles import draw_worlds
-from transition_sim.study.frontier import BENCHMARK, CALENDAR, COSTS, Rule, best_table, efficient, frontier
+from transition_sim.study.frontier import BENCHMARK, CALENDAR, Rule, best_table, efficient, frontier
+from transition_sim.study.sweeps.outcomes import COST
 from transition_sim.study.timing import BRIDGED, NONE, UNBRIDGED, Timing, draw_down_timing
 from transition_sim.study.timing_words import edges, timing_lines
 
@@ -37,7 +38,7 @@ def test_points_are_what_plain_runs_give(found: Timing) -> None:
                 **worlds.besides(context.settings), "draw down start": 60.0, "draw down duration": 24.0,
                 "draw down rule": value, "PBC bridge channel weight": 0.0 if bridging == UNBRIDGED else 1.0,
             }  # fmt: skip
-            needed = ["cumulative relapse hazard", "relapse probability", *COSTS]
+            needed = ["cumulative relapse hazard", "relapse probability", *COST]
             result = ts.simulate(model, scenario, constants=constants, outputs=needed, save_every=1, time_step=0.5)
             assert np.array_equal(found.at(rule, bridging)[1, 1], ts.relapse_risk(result, [20]).to_numpy()[0])
             place = (timings.RULES.index(rule), timings.BRIDGING.index(bridging), 1, 1)

@@ -12,7 +12,7 @@ import numpy as np
 from transition_sim.engine.noise import MAX_RUNS, MAX_SEED
 from transition_sim.engine.resolve import Resolved
 from transition_sim.engine.solvers import ADAPTIVE, FIXED
-from transition_sim.errors import ScenarioError, nearest, shown
+from transition_sim.errors import ScenarioError, shown, word_faults
 from transition_sim.model.equations import Kind, Model
 
 BACKENDS = ("llvm", "numpy")
@@ -79,13 +79,13 @@ def make_plan(
         for name in sorted(resolved.model.clock_inputs & set(resolved.columns))
     ]
     faults += _number_faults(first, last, step, every, rtol, atol)
-    faults += _word_faults("events", events, ("exact", "compatible"))
-    faults += _word_faults("solver", solver, ADAPTIVE)
+    faults += word_faults("events", events, ("exact", "compatible"))
+    faults += word_faults("solver", solver, ADAPTIVE)
     chosen = _method(resolved, method, events, faults)
     faults += _even_faults(resolved.model, chosen, events, step)
     faults += _draw_faults(resolved, events, seed, first_run)
     if backend is not None:
-        faults += _word_faults("backend", backend, BACKENDS)
+        faults += word_faults("backend", backend, BACKENDS)
     if events == "compatible" and not faults and abs(every / step - round(every / step)) > 1e-9:
         faults.append(f"save_every {every:g} is no multiple of the step {step:g}, as compatible events need")
     if faults:
@@ -102,7 +102,7 @@ def _method(resolved: Resolved, method: str | None, events: str, faults: list[st
     if chosen == "rk2" and method is None:
         faults.append("the file asks for RK2, which is not offered; name method 'rk4' or 'euler'")
     else:
-        faults += _word_faults("method", chosen, ("scipy", *FIXED))
+        faults += word_faults("method", chosen, ("scipy", *FIXED))
     if chosen == "scipy" and events == "compatible":
         faults.append("events='compatible' needs method 'rk4' or 'euler': an adaptive step has no grid to snap to")
     if chosen == "scipy" and resolved.runs > 1:
@@ -170,12 +170,6 @@ def _draw_faults(resolved: Resolved, events: str, seed: int, first_run: int) -> 
         if not whole or not 0 <= value <= largest:
             faults.append(f"{what} is {value!r}; allowed: whole numbers 0 to {largest}")
     return faults
-
-
-def _word_faults(name: str, word: str, allowed: tuple[str, ...]) -> list[str]:
-    if word in allowed:
-        return []
-    return [f"{name} '{word}' does not exist; allowed: {', '.join(allowed)}{nearest(word, allowed)}"]
 
 
 def _outputs(resolved: Resolved, outputs: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -48,6 +48,11 @@ class Resolved:
     runs: int
     scalar: bool
 
+    @property
+    def values(self) -> dict[str, float]:
+        """What each constant is set to in the first run, in the model's units."""
+        return {name: float(column[0]) for name, column in self.columns.items()}
+
 
 def resolve(
     model: Model,

@@ -13,7 +13,7 @@ from transition_sim.explorer.controls import BRIDGING, BUDGET
 from transition_sim.explorer.outcome import NEEDED, WATCHED
 from transition_sim.model.equations import Kind, Model, canonical
 from transition_sim.study.comparison import ROLES
-from transition_sim.study.scenario import Scenario, load_scenario
+from transition_sim.study.scenario import Scenario, in_folder, load_scenario
 
 Values = Mapping[str, float]
 SHARES = tuple(f"PBC {role} effort" for role in ROLES)
@@ -50,21 +50,18 @@ def choice(what: str, word: str, allowed: Mapping[str, float]) -> float:
 
 def base_values(model: Model, context: Scenario) -> dict[str, float]:
     """Return every constant of a profile: what it sets, checked, and what the file says of the others."""
-    set_here = resolve(model, context.settings, None, context.series).columns
-    return {**model.constants, **{name: float(column[0]) for name, column in set_here.items()}}
+    return {**model.constants, **resolve(model, context.settings, None, context.series).values}
 
 
 def option_values(model: Model, option: str | Path) -> dict[str, float]:
     """Return what an option sets: a shipped name such as `draw_down`, or a scenario file."""
-    text = str(option)
-    is_file = "/" in text or Path(text).suffix or Path(text).exists()
-    found = load_scenario(option if is_file else f"entry_points/{text}")
+    found = load_scenario(in_folder(option, "entry_points"))
     if found.series:
         raise ScenarioError(f"option '{found.name}' sets a series; series belong into the profile")
-    return {name: float(column[0]) for name, column in resolve(model, found.settings).columns.items()}
+    return resolve(model, found.settings).values
 
 
-def laid_over(context: Scenario, model: Model, values: Values) -> Scenario:
+def laid_over(context: Scenario, values: Values) -> Scenario:
     """Return a profile with a setting laid over it, as one scenario."""
     known = {canonical(name) for name in values}
     told = json.dumps(dict(sorted(values.items())))

@@ -112,7 +112,7 @@ class Explorer:
     def _outcome(self, step: Step) -> Outcome:
         """Return what a setting gives, computed where it is not kept."""
         if step not in self._outcomes:
-            found = self.study.run(laid_over(self.study.context, self.study.model, step.values))
+            found = self.study.run(laid_over(self.study.context, step.values))
             spare = [other for other in self._outcomes if other not in (self.now, self._pinned)]
             for other in spare[: max(len(spare) - KEPT, 0)]:
                 del self._outcomes[other]

@@ -18,14 +18,14 @@ from transition_sim import risk
 from transition_sim.engine.plan import default_backend
 from transition_sim.engine.result import Result
 from transition_sim.engine.simulate import referee, simulate
-from transition_sim.errors import ScenarioError, SimulationError, nearest
+from transition_sim.errors import ScenarioError, SimulationError, word_faults
 from transition_sim.model.equations import Model
 from transition_sim.model.reader import load_model
 from transition_sim.study.basis import basis_of
 from transition_sim.study.calendar import SAMPLED_EVERY, Span, calendar_of, calendar_outputs, elections
 from transition_sim.study.ensembles import ENSEMBLES, SAYS, draw_worlds
 from transition_sim.study.outcomes import ASSUMPTION, HORIZONS, Comparison, Outcome
-from transition_sim.study.scenario import DEFINITIONS, Scenario, load_scenario
+from transition_sim.study.scenario import DEFINITIONS, Scenario, in_folder, load_scenario
 from transition_sim.study.worlds import Worlds
 
 Floats = NDArray[np.float64]
@@ -72,8 +72,8 @@ def compare(
     """
     _check_words(definition, bundle)
     model = load_model()
-    setting = load_scenario(_in_folder(context, "contexts"))
-    chosen = [load_scenario(_in_folder(option, "entry_points")) for option in _with_none(options)]
+    setting = load_scenario(in_folder(context, "contexts"))
+    chosen = [load_scenario(in_folder(option, "entry_points")) for option in _with_none(options)]
     _check_options(model, setting, chosen)
     names = list(ENSEMBLES) if ensemble == "both" else [ensemble]
     studies = [
@@ -124,8 +124,7 @@ class _Study:
     def constants_of(self, scenario: Scenario) -> dict[str, float]:
         from transition_sim.engine.resolve import resolve
 
-        columns = resolve(self.model, scenario.settings).columns
-        return {name: float(column[0]) for name, column in columns.items()}
+        return resolve(self.model, scenario.settings).values
 
     @cached_property
     def by_benchmark(self) -> bool:
@@ -366,24 +365,10 @@ def _provenance(studies: Sequence[_Study], seed: int) -> dict[str, Any]:
 
 
 def _check_words(definition: str, bundle: str) -> None:
-    faults = []
-    words = (*DEFINITIONS, "all")
-    if definition not in words:
-        faults.append(
-            f"definition '{definition}' does not exist; allowed: {', '.join(words)}{nearest(definition, words)}"
-        )
-    if bundle not in (*BUNDLES, "both"):
-        faults.append(
-            f"bundle '{bundle}' does not exist; allowed: role, same, both{nearest(bundle, [*BUNDLES, 'both'])}"
-        )
+    faults = word_faults("definition", definition, (*DEFINITIONS, "all"))
+    faults += word_faults("bundle", bundle, (*BUNDLES, "both"))
     if faults:
         raise ScenarioError("\n".join(faults))
-
-
-def _in_folder(reference: str | Path, folder: str) -> str | Path:
-    """Return a shipped name with its folder, so that `reference` means `contexts/reference`; paths as they are."""
-    text = str(reference)
-    return reference if "/" in text or Path(text).suffix or Path(text).exists() else f"{folder}/{text}"
 
 
 def _with_none(options: Sequence[str | Path] | None) -> list[str | Path]:

@@ -16,6 +16,7 @@ from transition_sim import risk
 from transition_sim.engine.simulate import simulate
 from transition_sim.model.equations import Model
 from transition_sim.study.scenario import Scenario, load_scenario
+from transition_sim.study.sweeps.outcomes import COST
 from transition_sim.study.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ VALUES_OF_PEACE = (5_000, 10_000, 15_000, 20_000, 30_000, 60_000)
 """What avoiding a relapse may be worth, MUSD. Collier, Chauvet and Hegre 2008 put about 60,000 on a war (unchecked)."""
 STARTS = tuple(range(12, 121, 12))
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
-COSTS = ("cumulative mission cost", "cumulative aid disbursed")
 CALENDAR, BENCHMARK = "calendar", "benchmark"
 
 
@@ -70,9 +70,9 @@ def frontier(
     for kind, words, values in varied:
         result = simulate(
             model, scenario, constants={**shared, **values}, method="rk4", time_step=step, save_every=span,
-            outputs=[risk.CUMULATIVE, *COSTS],
+            outputs=[risk.CUMULATIVE, *COST],
         )  # fmt: skip
-        cost = np.sum([result[name][-1] for name in COSTS], axis=0)
+        cost = np.sum([result[name][-1] for name in COST], axis=0)
         rules.append(Rule(kind, words, cost, risk.probability(result, slice(-1, None))[0]))
     return rules
 

@@ -163,7 +163,7 @@ class LeverTable:
 def _index(lever: Lever, constants: Mapping[str, float], own: Mapping[str, float], usual: int) -> int | None:
     """Return the index at which a lever gives these constants, the usual one first; None where there is none."""
     if lever.constant:
-        index = round((constants[lever.constant] * lever.scale - lever.first) / lever.step)
+        index = _nearest_index(lever, constants[lever.constant])
         return index if _same(constants[lever.constant], lever.value(index)) else None
     touched = {name for option in lever.options for name in option.sets}
     order: list[int] = [usual, *range(lever.count)]
@@ -279,15 +279,14 @@ def _table(model: Model, form: ModelForm, item: Item, file: str, faults: list[Fa
 
 def _scenarios(model: Model, form: LeverForm) -> list[Option]:
     """Return the options of a choice of scenarios, with everything that each sets."""
-    options = []
+    options, shipped = [], list_scenarios()
     for name in form.scenarios or ():
-        if name not in list_scenarios():
-            raise ScenarioError(f"'{name}' is no shipped scenario{nearest(name, list_scenarios())}")
+        if name not in shipped:
+            raise ScenarioError(f"'{name}' is no shipped scenario{nearest(name, shipped)}")
         scenario = load_scenario(name)
         if scenario.series:
             raise ScenarioError(f"'{name}' has series over time, which no code can say")
-        columns = resolve(model, scenario.settings).columns
-        options.append(Option(name.rsplit("/", 1)[-1], {key: float(column[0]) for key, column in columns.items()}))
+        options.append(Option(name.rsplit("/", 1)[-1], resolve(model, scenario.settings).values))
     return options
 
 

@@ -115,6 +115,12 @@ class Scenario:
             raise ScenarioError(Fault(shown(target), None, f"cannot be written: {error.strerror}")) from error
 
 
+def in_folder(reference: str | Path, folder: str) -> str | Path:
+    """Return a shipped name with its folder, so that `reference` means `contexts/reference`; paths as they are."""
+    text = str(reference)
+    return reference if "/" in text or Path(text).suffix or Path(text).exists() else f"{folder}/{text}"
+
+
 def load_scenario(reference: str | Path) -> Scenario:
     """Return the scenario of a shipped name (`entry_points/none`) or a file, its parents merged below it.
 

@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 
 from transition_sim import risk
 from transition_sim.engine.plan import default_backend
+from transition_sim.engine.resolve import resolve
 from transition_sim.engine.result import Result
 from transition_sim.engine.simulate import provenance_of_versions, referee, simulate
-from transition_sim.errors import ScenarioError, SimulationError, nearest
+from transition_sim.errors import ScenarioError, word_faults
 from transition_sim.model.equations import Model
 from transition_sim.model.reader import load_model
 from transition_sim.study.ensembles import SAYS, draw_worlds
-from transition_sim.study.frontier import BENCHMARK, CALENDAR, COSTS, Rule, best_table, frontier
-from transition_sim.study.outcomes import ASSUMPTION
-from transition_sim.study.scenario import DEFINITIONS, Scenario, load_scenario
-from transition_sim.study.sweeps.outcomes import wrong_runs
-from transition_sim.study.sweeps.run import BENCHMARK_TOLERANCE, TOLERANCE
+from transition_sim.study.frontier import BENCHMARK, CALENDAR, Rule, best_table, frontier
+from transition_sim.study.outcomes import ASSUMPTION, quantiles
+from transition_sim.study.scenario import DEFINITIONS, Scenario, in_folder, load_scenario
+from transition_sim.study.sweeps.outcomes import COST, wrong_runs
+from transition_sim.study.sweeps.run import BENCHMARK_TOLERANCE, TOLERANCE, check_deviation
 from transition_sim.study.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def draw_down_timing(
     Raises ScenarioError for what cannot be run, SimulationError where SciPy disagrees.
     """
     model = load_model()
-    scenario = load_scenario(_context(context))
+    scenario = load_scenario(in_folder(context, "contexts"))
     _check(model, scenario, starts, durations, values, definition, years)
     worlds = draw_worlds(model, ensemble, runs, seed)
     study = _Study(model, scenario, worlds, tuple(map(float, starts)), tuple(map(float, durations)), years, definition)
@@ -186,19 +187,15 @@ class _Study:
     @property
     def planned(self) -> tuple[float, float]:
         """The context's own start and duration, in months."""
-        from transition_sim.engine.resolve import resolve
-
-        own = {name: float(column[0]) for name, column in resolve(self.model, self.scenario.settings).columns.items()}
+        own = resolve(self.model, self.scenario.settings).values
         names = ("draw down start", "draw down duration")
         start, duration = (own.get(name, self.model.find(name).value) for name in names)
         return start, duration
 
     def given(self, bridging: str) -> dict[str, float]:
         """Return the constants of one kind of bridging and of the definition of relapse."""
-        from transition_sim.engine.resolve import resolve
-
         effort = load_scenario("entry_points/none" if bridging == NONE else "entry_points/draw_down")
-        found = {name: float(column[0]) for name, column in resolve(self.model, effort.settings).columns.items()}
+        found = resolve(self.model, effort.settings).values
         found[BRIDGE_CHANNEL] = 0.0 if bridging == UNBRIDGED else self.model.find(BRIDGE_CHANNEL).value
         return found | {"relapse definition": DEFINITIONS[self.definition]}
 
@@ -215,7 +212,7 @@ class _Study:
                 if rule not in report:
                     report[rule] = _refereed(result, rule, seed)
                 risks[r, b] = risk.probability(result, slice(-1, None))[0].reshape(shape)
-                costs[r, b] = np.sum([result[name][-1] for name in COSTS], axis=0).reshape(shape)
+                costs[r, b] = np.sum([result[name][-1] for name in COST], axis=0).reshape(shape)
                 if progress is not None:
                     progress((r * len(BRIDGING) + b + 1) * result.runs, len(RULES) * len(BRIDGING) * result.runs)
         return risks, costs, report
@@ -233,7 +230,7 @@ class _Study:
         stop = 12 * self.years
         result = simulate(
             self.model, self.scenario, constants={**sampled, **self.given(bridging), **varied}, method="rk4",
-            time_step=0.5, outputs=[risk.CUMULATIVE, "relapse probability", *COSTS], stop=stop,
+            time_step=0.5, outputs=[risk.CUMULATIVE, "relapse probability", *COST], stop=stop,
             save_every=12,
         )  # fmt: skip
         wrong = wrong_runs(result, self.model)
@@ -258,16 +255,12 @@ class _Study:
 def _refereed(result: Result, rule: str, seed: int) -> dict[str, float]:
     """Return SciPy's largest deviation in some runs and what is allowed; SimulationError above it."""
     found = referee(result, ["relapse probability"], sample=REFEREED, seed=seed)
-    deviation = found.deviation["relapse probability"]
-    allowed = TOLERANCE if rule == CALENDAR else BENCHMARK_TOLERANCE
-    if not deviation <= allowed:
-        raise SimulationError(f"SciPy's integration differs by {deviation:.2g} in probability; allowed: {allowed:g}")
-    return {"runs": len(found.runs), "max_deviation": deviation, "tolerance": allowed}
-
-
-def _context(context: str | Path) -> str | Path:
-    text = str(context)
-    return context if "/" in text or Path(text).suffix or Path(text).exists() else f"contexts/{text}"
+    report = {
+        "runs": len(found.runs), "max_deviation": found.deviation["relapse probability"],
+        "tolerance": TOLERANCE if rule == CALENDAR else BENCHMARK_TOLERANCE,
+    }  # fmt: skip
+    check_deviation({**report, "of": "probability"})
+    return report
 
 
 def _check(
@@ -278,9 +271,7 @@ def _check(
     faults = []
     if years != int(years) or not 1 <= years <= model.time.final / 12:
         faults.append(f"years is {years}; allowed: a whole number from 1 to {model.time.final / 12:g}")
-    if definition not in DEFINITIONS:
-        hint = nearest(definition, DEFINITIONS)
-        faults.append(f"definition '{definition}' does not exist; allowed: {', '.join(DEFINITIONS)}{hint}")
+    faults += word_faults("definition", definition, tuple(DEFINITIONS))
     if scenario.model != model.path:
         faults.append(f"'{scenario.name}' is for model '{scenario.model.stem}'; the timing is that of 'transition'")
     for name, given in (("starts", starts), ("durations", durations)):
@@ -294,11 +285,11 @@ def _check(
 
 
 def _place(word: str, words: Sequence[str], what: str) -> int:
-    if word not in words:
-        raise ScenarioError(f"{what} '{word}' does not exist; allowed: {', '.join(words)}{nearest(word, words)}")
+    faults = word_faults(what, word, tuple(words))
+    if faults:
+        raise ScenarioError(faults[0])
     return words.index(word)
 
 
 def _parts(name: str, values: Floats) -> dict[str, float]:
-    low, middle, high = np.quantile(values, (0.1, 0.5, 0.9))
-    return {f"{name}_p10": float(low), f"{name}_median": float(middle), f"{name}_p90": float(high)}
+    return {f"{name}_{level}": value for level, value in quantiles(values).items()}

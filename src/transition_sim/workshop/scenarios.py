@@ -149,7 +149,7 @@ def _country(
         model.find(name).name: {f"{t:g}": v for t, v in zip(s.times, s.values, strict=True)}
         for name, s in series.items()
     }
-    return {name: float(column[0]) for name, column in resolved.columns.items()}, told
+    return resolved.values, told
 
 
 def _lines(merged: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from transition_sim.errors import Fault, ScenarioError, nearest, shown
+from transition_sim.errors import Fault, ScenarioError, nearest, shown, word_faults
 from transition_sim.model.equations import Model
-from transition_sim.model.reader import load_model
+from transition_sim.model.reader import CONTROLS, load_model
 from transition_sim.study.outcomes import ASSUMPTION
 from transition_sim.study.sensitivity.indices import (
     MORRIS,
@@ -65,7 +65,6 @@ METHODS = (AUTO, SOBOL, MORRIS, PAWN)
 DESIGN_OF = {SOBOL: SALTELLI, MORRIS: MORRIS}
 FEWEST_GROUPS = 8
 RESAMPLES, SEED, CONFIDENCE = 100, 7, 0.95
-CLOCK = ("INITIAL TIME", "FINAL TIME", "TIME STEP", "SAVEPER")
 BUDGET = "PBC effort budget"
 ASSUMED = f"{ASSUMPTION} What drives the ranking is, for the most part, what was assumed."
 
@@ -243,8 +242,9 @@ def _method(asked: str, plan: Mapping[str, Any]) -> str:
     """Return the method to use; ScenarioError where the sweep's sample does not bear the one asked for."""
     design = plan["design"]
     own = next((method for method, needs in DESIGN_OF.items() if needs == design), PAWN)
-    if asked not in METHODS:
-        raise ScenarioError(f"method '{asked}' does not exist; allowed: {', '.join(METHODS)}{nearest(asked, METHODS)}")
+    faults = word_faults("method", asked, METHODS)
+    if faults:
+        raise ScenarioError(faults[0])
     chosen = own if asked == AUTO else asked
     if chosen in DESIGN_OF and design != DESIGN_OF[chosen]:
         message = f"indices of {chosen} need a sweep of design {DESIGN_OF[chosen]}; this one is of design {design}"
@@ -437,7 +437,7 @@ def _held(
     model = _model(done)
     moved = {name for lever in plan["levers"] for name in lever["sets"]}
     varied = {*sample.names, *plan["ranges"], *plan["worlds"]["sampled"], *moved}
-    others = [name for name in model.constants if name not in {*varied, *plan["base"], *CLOCK}]
+    others = [name for name in model.constants if name not in {*varied, *plan["base"], *CONTROLS}]
     return {
         "options": options["name"] if options else None,
         "other_levers": levers_words(plan, options, at),

@@ -234,8 +234,10 @@ def sampled_shares(kind: str, dimensions: int, samples: int, seed: int, at: Ints
     size = 1 if kind == MORRIS else min(rows, BLOCK) if kind in ("sobol", SALTELLI) else ceil(rows / ceil(rows / BLOCK))
     row, member = np.divmod(at, group)
     found = np.empty((len(at), columns))
-    for block in np.unique(row // size).tolist():
-        here = row // size == block
+    blocks = row // size
+    order = np.argsort(blocks, kind="stable")
+    for here in np.split(order, np.flatnonzero(np.diff(blocks[order])) + 1) if len(at) else ():
+        block = int(blocks[here[0]])
         drawn = _block(kind, columns, min(size, rows - block * size), seed, block, size)
         found[here] = drawn[member[here] if kind == MORRIS else row[here] - block * size]
     return _exchanged(found, member) if kind == SALTELLI else found

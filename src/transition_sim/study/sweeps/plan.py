@@ -135,7 +135,7 @@ class _Reader:
         self.plain_model = load_model(path)
         checked = resolve(self.plain_model, parent.settings if parent else {}, None, parent.series if parent else {})
         self.model = checked.model
-        self.base = {name: float(column[0]) for name, column in checked.columns.items()}
+        self.base = checked.values
         levers = [lever for name in self.form.levers if (lever := self.lever(name)) is not None]
         stop = self.stop()
         outcomes = self.outcomes(stop)
@@ -253,11 +253,10 @@ class _Reader:
 
     def settings(self, scenario: Scenario) -> dict[str, float]:
         try:
-            columns = resolve(self.model, scenario.settings).columns
+            return resolve(self.model, scenario.settings).values
         except ScenarioError as error:
             self.faults += error.faults
             return {}
-        return {name: float(column[0]) for name, column in columns.items()}
 
     def number(self, name: str, value: float | str, *place: str | int) -> float | None:
         """Return a value of a constant in the model's unit, or note what is wrong with its name, unit or size."""
