@@ -35,7 +35,7 @@ check: $(VENV)/test.stamp  ## lint, format, types, and the shipped models and sc
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/transition-sim check models/*.mdl models/uncertainties.yaml models/claims.yaml models/evidence.yaml scenarios/*/*.yaml
+	$(BIN)/transition-sim check models/*.mdl models/uncertainties.yaml models/claims.yaml models/evidence.yaml models/levers.yaml scenarios/*/*.yaml
 
 calibrate: $(VENV)/run.stamp  ## make the calibrated ensembles anew: scenarios/ensembles (about a minute)
 	$(BIN)/transition-sim calibrate --out scenarios/ensembles --force

@@ -39,13 +39,19 @@ def list_models() -> list[str]:
 
 def list_scenarios(templates: bool = False) -> list[str]:
     """Return the names of the shipped scenarios, such as `entry_points/none`; templates (`_...`) if asked."""
-    found = [name for name in _shipped_names() if not name.startswith("sweeps/")]
+    found = [name for name in _shipped_names() if not name.startswith(("sweeps/", "teaching/"))]
     return [name for name in found if templates or not name.rsplit("/", 1)[-1].startswith("_")]
 
 
 def list_sweeps() -> list[str]:
     """Return the names of the shipped sweeps, such as `sweeps/aid_gap`."""
     return [name for name in _shipped_names() if name.startswith("sweeps/")]
+
+
+def list_workshops(templates: bool = False) -> list[str]:
+    """Return the names of the shipped workshops, such as `aid_gap`; what they share (`_...`) if asked."""
+    found = [name.removeprefix("teaching/") for name in _shipped_names() if name.startswith("teaching/")]
+    return [name for name in found if templates or not name.startswith("_")]
 
 
 def _shipped_names() -> list[str]:
@@ -78,6 +84,16 @@ def shipped_sweep(reference: str) -> Path:
         hint = nearest(plain.removeprefix("sweeps/"), known).replace("'", "'sweeps/", 1)
         raise ScenarioError(f"'{reference}' is no shipped sweep ({', '.join(known)}) and no file{hint}")
     return scenarios_folder() / f"{plain}.yaml"
+
+
+def shipped_workshop(reference: str) -> Path:
+    """Return the file of a shipped workshop; ScenarioError with the nearest name where there is none."""
+    plain = reference.removesuffix(".yaml").removeprefix("teaching/")
+    if plain not in list_workshops(templates=True):
+        known = list_workshops()
+        told = f"'{reference}' is no shipped workshop ({', '.join(known)}) and no file{nearest(plain, known)}"
+        raise ScenarioError(told)
+    return scenarios_folder() / "teaching" / f"{plain}.yaml"
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -28,6 +28,11 @@ _NODES = np.linspace(-6.3, 6.3, 43)
 _WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
 
 
+def frailty_rule() -> tuple[Floats, Floats]:
+    """Return the points and weights `(point,)` over which frailty is averaged: ln(frailty) / its deviation."""
+    return _NODES.copy(), _WEIGHTS.copy()
+
+
 def frailty_average(cumulative_hazard: Floats, log_deviation: Floats) -> Floats:
     """Return the probability of relapse `(..., run)` over lognormal frailty of median 1.
 

@@ -63,12 +63,12 @@ class Visit:
         )
         assert wide == [], "wider than the window"
 
-    def assert_accessible(self) -> None:
-        """Fail on any serious or critical finding of axe-core."""
+    def assert_accessible(self, within: str = "html") -> None:
+        """Fail on any serious or critical finding of axe-core in the page, or within one part of it."""
         if not AXE.exists():
             pytest.fail(f"{AXE.name} is missing: run `make test-browser`, which installs it with npm", pytrace=False)
         self.page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
-        found = self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")["violations"]
+        found = self.page.evaluate("part => axe.run(part, {resultTypes: ['violations']})", within)["violations"]
         serious = [
             f"{f['id']}: {f['help']}: {f['nodes'][0]['html'][:200]} ({len(f['nodes'])} places)"
             for f in found

@@ -10,6 +10,7 @@ from transition_sim import cli
 
 README = Path(__file__).parents[2] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
+HEAVY = (["model", "doc"], ["model", "evidence"])
 
 
 def blocks(language: str) -> list[str]:
@@ -24,15 +25,19 @@ def test_readme_python_block_runs(block: str, capsys: pytest.CaptureFixture[str]
 
 def commands() -> list[list[str]]:
     found = re.findall(r"`transition-sim ([^`]+)`", TEXT)
-    return [shlex.split(text) for text in found if not re.search(r"FILE|DIR|your\.", text)]
+    return [shlex.split(text) for text in found if not re.search(r"FILE|DIR|CODE|your\.", text)]
 
 
-@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def marked(words: list[str]) -> object:
+    return pytest.param(words, marks=pytest.mark.slow if words[:2] in HEAVY else (), id=" ".join(words))
+
+
+@pytest.mark.parametrize("words", [marked(words) for words in commands()])
 def test_readme_command_is_accepted(
     words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if words[0] == "compare":
+    if words[0] in ("compare", "timing"):
         words = [*words, "--runs", "8", "--quiet"]
     with pytest.raises(SystemExit) as stop:
         cli.main(words)

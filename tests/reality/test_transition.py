@@ -132,7 +132,7 @@ def test_rk4_has_converged_at_half_a_month(model: Model, reference: ts.Scenario)
     assert abs(coarse["relapse probability"] - fine["relapse probability"]).max() < 2e-5
 
 
-@pytest.mark.parametrize("name", ["transition", "aid_gap"])
+@pytest.mark.parametrize("name", [pytest.param("transition", marks=pytest.mark.slow), "aid_gap"])
 def test_compatible_euler_equals_pysd(name: str, tmp_path: Path) -> None:
     model = ts.load_model(name)
     copy = tmp_path / "copy.mdl"

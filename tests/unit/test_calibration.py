@@ -101,6 +101,7 @@ def test_moved_names_what_moved_and_nothing_by_chance() -> None:
     assert [row["constant"] for row in calibration.moved(kept, prior)] == ["x7"]
 
 
+@pytest.mark.slow
 def test_verdicts_change_with_a_constant_of_the_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = Path(str(ts.load_model().path)).read_text(encoding="utf-8")
     copy = tmp_path / "transition.mdl"

@@ -16,7 +16,9 @@ import pandas as pd
 import pytest
 
 import transition_sim as ts
-from transition_sim import cli
+from transition_sim import cli, figures
+from transition_sim.data import scenarios_folder
+from transition_sim.study.outcomes import Comparison
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -37,13 +39,25 @@ def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
     return run
 
 
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `compare --out` draw nothing, where figures are not what is tested: they take most of the time."""
+    blank = figures.Drawing(*['<svg xmlns="http://www.w3.org/2000/svg"/>'] * 2, "words")
+
+    def save(done: Comparison, folder: Path) -> tuple[list[Path], dict[str, figures.Drawing]]:
+        return [], {file: blank for file, _, _ in figures.comparison.parts(done)}
+
+    monkeypatch.setattr(figures, "save_comparison", save)
+
+
 def test_help_lists_what_exists(call: Call) -> None:
     code, out, _ = call("--help")
     assert code == 0
-    for command in ("compare", "run", "check", "model", "scenario", "sweep", "rerun"):
+    for command in (
+        "compare", "run", "check", "model", "scenario", "sweep", "rerun", "report", "sensitivity", "timing", "lab",
+        "workshop",
+    ):  # fmt: skip
         assert command in out
-    for absent in ("workshop", "lab", "report"):
-        assert absent not in out
 
 
 def test_version(call: Call) -> None:
@@ -51,30 +65,42 @@ def test_version(call: Call) -> None:
 
 
 def test_compare_prints_tables_and_writes_files(call: Call, tmp_path: Path) -> None:
+    folder = tmp_path / "results" / "new"
+    folder.mkdir(parents=True)
+    (folder / "options-c6-war-column.png").write_bytes(b"of an earlier comparison")
+    (folder / "options-mine.png").write_bytes(b"somebody's own")
     code, out, err = call("compare", "--runs", "6", "--seed", "0", "--out", "results/new")
     assert code == 0
     assert "WORLDS c5" in out
     assert "best in" in out
     assert err == ""
-    folder = tmp_path / "results" / "new"
     names = {path.name for path in folder.iterdir()}
     assert {"table.csv", "comparison.json", "provenance.json", "options.svg", "trajectories.png"} <= names
+    assert {"report.html", "report.pdf", "report.xlsx", "worlds.csv", "bands.csv", "timeline-column.svg"} <= names
     assert not [name for name in names if name.endswith(".tmp")]
+    assert "options-c6-war-column.png" not in names
+    assert "options-mine.png" in names
     table = pd.read_csv(folder / "table.csv")
     assert len(table) == 56
     assert json.loads((folder / "provenance.json").read_text())["seed"] == 0
-    code, _, err = call("compare", "--runs", "6", "--out", "results/new")
+
+
+def test_compare_replaces_results_with_force_alone(call: Call, tmp_path: Path, no_figures: None) -> None:
+    folder = tmp_path / "results" / "new"
+    words = ("compare", "--runs", "6", "--out", "results/new")
+    assert call(*words)[0] == 0
+    code, _, err = call(*words)
     assert code == 3
     assert "--force" in err
-    assert call("compare", "--runs", "6", "--bundle", "role", "--out", "results/new", "--force")[0] == 0
+    assert call(*words, "--bundle", "role", "--force")[0] == 0
     assert len(pd.read_csv(folder / "table.csv")) == 28
 
 
-def test_compare_json_is_json_alone(call: Call, tmp_path: Path) -> None:
+def test_compare_json_is_json_alone(call: Call, tmp_path: Path, no_figures: None) -> None:
     code, out, err = call("compare", "--runs", "4", "--context", "unamsil_like", "--json", "--out", "o")
     assert code == 0
     assert json.loads(out)["context"] == "unamsil_like"
-    assert "options.svg" in err
+    assert "report.html" in err
     assert out.strip() == (tmp_path / "o" / "comparison.json").read_text().strip()
 
 
@@ -229,7 +255,10 @@ def test_model_list_and_show(call: Call) -> None:
 def test_scenario_list_show_copy(call: Call, tmp_path: Path) -> None:
     code, out, _ = call("scenario", "list")
     assert code == 0
-    assert out.count("\n") == 17
+    for part in ("contexts/reference", "entry_points/spread", "sweeps/aid_gap", "teaching/early_exit"):
+        assert part in out
+    shipped = [path for path in scenarios_folder().glob("*/*.yaml") if not path.name.startswith("_")]
+    assert out.count("\n") == len(shipped)
     assert "assumption" in call("scenario", "show", "contexts/reference")[1]
     assert call("scenario", "copy", "contexts/_template", "mine.yaml")[0] == 0
     assert call("check", "mine.yaml")[0] == 0

@@ -127,6 +127,48 @@ def test_rankings_under_other_assumptions_are_those_of_plain_runs(done: Comparis
     assert (role.varied["saturates early"][start] < role.varied["saturates late"][start]).all()
 
 
+@pytest.mark.parametrize("sign", "=+-@")
+def test_names_that_spreadsheets_take_for_formulas_are_refused(tmp_path: Path, sign: str) -> None:
+    mine = tmp_path / f"{sign}1+1.yaml"
+    mine.write_text("title: mine\nset:\n  PBC draw down effort: 1\n", encoding="utf-8")
+    with pytest.raises(ScenarioError, match="another name"):
+        ts.compare(runs=2, options=[mine])
+
+
+def test_rank_shares_count_worlds_and_share_ties(done: Comparison) -> None:
+    for outcome in done.outcomes:
+        share = outcome.rank_share
+        assert share.sum(axis=0) == pytest.approx([1] * 7)
+        assert share.sum(axis=1) == pytest.approx([1] * 7)
+        assert share[:, 0] == pytest.approx(outcome.share_best[-1])
+    risks = np.array([[0.2, 0.2], [0.1, 0.2], [0.3, 0.2]])
+    three = dataclasses.replace(done.outcomes[0], options=("none", "a", "b"), probability=risks[None])
+    assert three.rank_share == pytest.approx(
+        np.array([[1 / 6, 1 / 2 + 1 / 6, 1 / 6], [1 / 2 + 1 / 6, 1 / 6, 1 / 6], [1 / 6, 1 / 6, 1 / 2 + 1 / 6]])
+    )
+
+
+def test_calendar_has_the_windows_of_the_model(done: Comparison) -> None:
+    """In the UNAMSIL-like profile: draw-down from month 35 to 74, election in month 31, cessation in month -3."""
+    spans = {(s.kind, s.name, s.role): (s.start, s.end) for s in done.calendar}
+    efforts = {name: window for (kind, name, _), window in spans.items() if kind == "effort" and name != "spread"}
+    assert efforts == {
+        "mission_start": (-6, 24), "during_mission": (6, 35), "draw_down": (29, 74), "late_transition": (68, 122),
+        "throughout": (0, 240),
+    }  # fmt: skip
+    assert [s.start for s in done.calendar if s.kind == "election"] == [31, 91]
+    assert spans["instrument", "needs assessment", ""] == (-3, 3)
+    assert [s.level for s in done.calendar if s.name == "poverty reduction strategy"] == [0.5, 1]
+    model = ts.load_model()
+    result = ts.simulate(model, ts.load_scenario("contexts/unamsil_like"), outputs="all")
+    for role in ("mission start", "draw down", "late transition"):
+        window = tuple(result[f"PBC {role} window {end}"][0, 0] for end in ("start", "end"))
+        assert efforts[role.replace(" ", "_")] == window
+    for option in OPTIONS[1:]:
+        spent = sum((s.end - s.start) * s.level for s in done.calendar if (s.kind, s.name) == ("effort", option))
+        assert spent == pytest.approx(18)
+
+
 def test_table_says_what_the_json_says(done: Comparison) -> None:
     table = done.table
     assert len(table) == 2 * 7 * 4

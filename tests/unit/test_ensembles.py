@@ -67,6 +67,7 @@ def test_seed_draws_worlds_without_replacement(model: Model) -> None:
     assert np.array_equal(everything.columns["optimism"], load_ensemble(model, "c5").columns["optimism"])
 
 
+@pytest.mark.slow
 def test_words_and_layout_do_not_make_worlds_stale_values_units_and_equations_do(model: Model, tmp_path: Path) -> None:
     own = content_hash(model)
     assert content_hash(changed(tmp_path, "Share of people and places", "Part of all people")) == own

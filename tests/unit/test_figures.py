@@ -40,6 +40,11 @@ def one_bundle() -> Comparison:
     return ts.compare(options=["spread"], runs=5, bundle="same")
 
 
+@pytest.fixture(scope="module")
+def both() -> Comparison:
+    return ts.compare(context="unmil_like", runs=4, ensemble="both", bundle="role")
+
+
 def texts(figure: Figure) -> Iterator[tuple[str, Bbox]]:
     """Yield what is written in a figure and the box it takes, in pixels."""
     canvas = FigureCanvasAgg(figure)
@@ -78,6 +83,12 @@ def assert_legible(figure: Figure) -> None:
 @pytest.mark.parametrize("name", figures.COMPARISON_FIGURES)
 def test_comparison_figures_are_legible(comparison: Comparison, name: str, width: float) -> None:
     assert_legible(figures.COMPARISON_FIGURES[name](comparison, width))
+
+
+@pytest.mark.parametrize("name", ["hazard-by-driver", "money", "trajectories"])
+def test_figures_of_two_ensembles_are_legible_in_a_column(both: Comparison, name: str) -> None:
+    """With a mission of fourteen years, so that names of windows must give way."""
+    assert_legible(figures.COMPARISON_FIGURES[name](both, figures.COLUMN))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -171,9 +182,10 @@ def test_legibility_check_finds_an_overlap(comparison: Comparison) -> None:
 def test_figures_carry_units_ranges_and_the_stamp(comparison: Comparison, name: str) -> None:
     figure = figures.COMPARISON_FIGURES[name](comparison, figures.PAGE)
     written = " ".join(" ".join(words.split()) for words, _ in texts(figure))
+    ranged = "10th to 90th percentile" if name != "timeline" else "Planned dates"  # dates carry no range
     for part in (
         "not a forecast", "PBC effects is an assumption", "c5 (mission effect", "seed 3", "unamsil_like",
-        "relapse = war", "10th to 90th percentile", str(comparison.provenance["model_hash"])[:12],
+        "relapse = war", ranged, str(comparison.provenance["model_hash"])[:12],
     ):  # fmt: skip
         assert part in written, part
     for ax in figure.axes:

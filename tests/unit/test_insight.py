@@ -10,10 +10,10 @@ import pytest
 
 import transition_sim as ts
 from transition_sim.errors import ModelError
-from transition_sim.figures import loops_figure
+from transition_sim.figures import loops_figure, run_figure, save
 from transition_sim.model import insight
 from transition_sim.model.equations import Model
-from transition_sim.model.insight import draw, feedback_loops, sector_text, sectors
+from transition_sim.model.insight import Loop, Loops, draw, feedback_loops, pictures, sector_text, sectors
 from transition_sim.study.wording import loop_lines, loops_data
 
 LOTKA = (
@@ -106,9 +106,37 @@ def test_frozen_stocks_keep_their_value(shipped: Model) -> None:
         shipped.with_frozen({"state cover": None})
 
 
+@pytest.mark.slow
 def test_pictures_are_saved_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from transition_sim.cli import app
 
     app(["model", "draw", "--sector", "Region", "--out", str(tmp_path)], standalone_mode=False)
     assert {path.name for path in tmp_path.iterdir()} == {"region.svg", "region.png"}
     assert "region.svg" in capsys.readouterr().out
+
+
+def test_dollar_signs_in_names_are_no_mathematics(model_of: Callable[..., Model], tmp_path: Path) -> None:
+    assert Loops(np.arange(3.0), (), True, 0).strongest(5, 6, 1) == []  # a phase without a moment
+    model = model_of('"a $x_$" = INTEG(1, 0) ~ $y_$ ~ |', '"b" = INTEG("a $x_$", 0) ~ ~ |')
+    loops = Loops(np.arange(11.0), (Loop(("a $x_$", "b"), "R", np.ones(11), 1),), True, 1)
+    run = run_figure(ts.simulate(model), model)
+    written = [*save(run, tmp_path / "run"), *save(loops_figure(loops, model), tmp_path / "loops")]
+    assert "a $x_$" in written[0].read_text(encoding="utf-8")
+    assert "$y_$" in written[0].read_text(encoding="utf-8")
+    assert "R: a $x_$ &gt; b" in written[2].read_text(encoding="utf-8")
+
+
+def test_pictures_of_all_sectors_are_made_at_once(shipped: Model) -> None:
+    found = pictures(shipped, ["Society", "Region"])
+    assert {name: b"<svg" in (svg or b"") for name, svg in found.items()} == {"Society": True, "Region": True}
+    assert b"regional" in (found["Region"] or b"")
+
+
+def test_a_sectors_name_is_no_equation(mdl: Callable[..., Path]) -> None:
+    path = mdl("x = INTEG(y, 0)", "y = 1 + 0 * Time")
+    text = path.read_text(encoding="utf-8")
+    group = "*" * 56 + "\n\t.A + (B)\n" + "*" * 56 + "~\n\t\tsays\n\t|\n"
+    path.write_text(text.replace("y = 1", f"{group}y = 1", 1), encoding="utf-8")
+    model = ts.load_model(path)
+    assert "y = 1 ~" not in sector_text(model, "")
+    assert '"y (A    B )" = 1' in sector_text(model, "")

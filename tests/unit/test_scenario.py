@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from transition_sim.data import list_scenarios, scenarios_folder, shipped_scenario
+from transition_sim.engine.resolve import Series, Setting
 from transition_sim.engine.simulate import simulate
 from transition_sim.errors import Fault, ScenarioError
 from transition_sim.model.reader import load_model
-from transition_sim.study.scenario import ScenarioFile, check_scenario, copy_scenario, load_scenario, schema
+from transition_sim.study.scenario import (
+    Scenario,
+    ScenarioFile,
+    check_scenario,
+    copy_scenario,
+    load_scenario,
+    schema,
+)
 from transition_sim.study.yaml_file import MAX_DEPTH, plain, read_yaml
 
 SHIPPED = list_scenarios(templates=True)
@@ -249,3 +258,38 @@ def test_schema_is_the_shipped_one_and_knows_the_keys() -> None:
     known = json.loads(schema())
     assert set(known["properties"]) == set(ScenarioFile.model_fields)
     assert known["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    "title", ["Plain words", 'quo"te: #\\ \t\n', "  ", "yes", "12", "\u2028 \x85 \x7f \ufeff😀 é", "x" * 200]
+)
+def test_saved_scenarios_say_the_same_when_read_again(here: Path, title: str) -> None:
+    series = {"regional instability input": Series((-12.0, 1e-7, 3.5), (0.1, 1e-5, 1.0))}
+    settings = {"draw down start": Setting(5.0, "years"), "optimism": Setting(1 / 3), "defection rate": Setting(1e-05)}
+    why = {"optimism": "assumption - so", "population": "not set here"}
+    given = Scenario("s", title, load_scenario("entry_points/none").model, settings, series, why)
+    found = load_scenario(given.save("mine.yaml"))
+    assert (found.title, found.model, found.why) == (title, given.model, {"optimism": "assumption - so"})
+    assert {n: (s.value, s.unit) for n, s in found.settings.items()} == {
+        n: (s.value, s.unit) for n, s in settings.items()
+    }
+    assert {n: (s.times, s.values) for n, s in found.series.items()} == {
+        n: (s.times, s.values) for n, s in series.items()
+    }
+    assert check_scenario("mine.yaml") == []
+
+
+def test_saving_spares_what_is_there_and_names_its_model(here: Path) -> None:
+    given = load_scenario("entry_points/none")
+    given.save("mine.yaml")
+    with pytest.raises(ScenarioError, match=r"mine\.yaml: exists already; force=True replaces it"):
+        given.save("mine.yaml")
+    given.save("mine.yaml", force=True)
+    with pytest.raises(ScenarioError, match="cannot be written: No such file or directory"):
+        given.save("nowhere/mine.yaml")
+    Path("below").mkdir()
+    Path("below/own.mdl").write_bytes(given.model.read_bytes())
+    own = replace(given, model=Path("below/own.mdl").resolve())
+    assert load_scenario(own.save("other.yaml")).model == own.model
+    with pytest.raises(ScenarioError, match=r"own\.mdl is not below the folder of this file"):
+        replace(own, model=Path("own.mdl").resolve()).save("below/other.yaml")

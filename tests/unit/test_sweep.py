@@ -542,6 +542,7 @@ def test_effort_that_does_not_fit_is_refused_before_any_run(tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_profiles_sweep_agrees_with_compare(tmp_path: Path) -> None:
     done = ts.run_sweep("sweeps/entry_points_across_profiles", tmp_path / "out", runs=12, csv=False)
     assert not (tmp_path / "out" / "outcomes.csv").exists()

@@ -108,6 +108,7 @@ def test_dry_run_counts_and_runs_nothing(call: Call, tmp_path: Path) -> None:
     assert json.loads(out)["runs"] == 24
 
 
+@pytest.mark.slow
 def test_estimates_are_near_what_happens(call: Call, tmp_path: Path) -> None:
     code, out, _ = call("sweep", "draw_down_timing", "--runs", "10", "--dry-run", "--json", "--jobs", "1")
     told = json.loads(out)

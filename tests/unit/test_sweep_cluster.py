@@ -75,6 +75,7 @@ def test_a_cluster_goes_on_where_threads_stopped(cluster: Any, job: Job, whole: 
     assert same_tables(tmp_path / "out", whole)
 
 
+@pytest.mark.slow
 def test_killing_workers_changes_nothing(cluster: Any, job: Job, whole: Path, tmp_path: Path) -> None:
     killed: list[int] = []
 

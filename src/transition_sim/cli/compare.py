@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transition_sim.model.equations import Model
     from transition_sim.study.outcomes import Comparison
     from transition_sim.study.ranges import Ranges
+    from transition_sim.study.scenario import Scenario
 
 
 @app.command()
@@ -61,7 +62,12 @@ def compare(
 
 @app.command()
 def run(
-    scenario: Annotated[str, typer.Argument(help="A shipped scenario, a scenario file, or any .mdl file.")],
+    scenario: Annotated[
+        str | None, typer.Argument(help="A shipped scenario, a scenario file, or any .mdl file.", show_default=False)
+    ] = None,
+    code: Annotated[
+        str | None, typer.Option(help="A run's code, as the offline page gives it, in place of a scenario.")
+    ] = None,
     model: Annotated[Path | None, typer.Option(help="Another model for the scenario: an .mdl file.")] = None,
     change: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help='Such as --set "draw down start=5 years".')
@@ -77,29 +83,41 @@ def run(
 ) -> None:
     """Run one scenario, with its range over plausible worlds, or any Vensim model of your own, once."""
     from transition_sim.engine.simulate import simulate
-    from transition_sim.errors import ScenarioError
-    from transition_sim.model.reader import load_model
-    from transition_sim.study.scenario import Scenario, load_scenario
-    from transition_sim.study.sweeps.file import names_sweep
 
-    if names_sweep(scenario):
-        raise ScenarioError(f"'{scenario}' is a sweep; transition-sim sweep {scenario} --out DIR runs it")
+    if (scenario is None) == (code is None) or (code is not None and model is not None):
+        raise typer.BadParameter("give a scenario or an .mdl file, or --code CODE (which names its own model)")
+    loaded, given = _asked(scenario, code, model)
     folder = output_folder(out, force, "trajectories.csv")
-    given: Scenario | None = None
-    if scenario.lower().endswith(".mdl"):
-        loaded = load_model(scenario)
-    else:
-        given = load_scenario(scenario)
-        loaded = load_model(model or given.model)
     changed = _with_changes(given, loaded, change or [])
-    result = simulate(loaded, changed, events=events, seed=seed)
+    method = "rk4" if code is not None and events == "exact" else None  # as the page computes it
+    result = simulate(loaded, changed, events=events, seed=seed, method=method)
     ranges = _ranges(loaded, changed, ensemble, _years(result))
     if as_json:
         print(json.dumps(_run_data(result, loaded, ranges), indent=1))
     else:
-        _print_run(result, loaded, scenario, ranges)
+        _print_run(result, loaded, scenario or (given.name if given else loaded.name), ranges)
     if folder is not None:
         _save_run(result, loaded, ranges, folder, sys.stderr if as_json else sys.stdout)
+
+
+def _asked(scenario: str | None, code: str | None, model: Path | None) -> tuple[Model, Scenario | None]:
+    """Return the model that is to run, and the scenario that a name, a file or a code stands for."""
+    from transition_sim.errors import ScenarioError
+    from transition_sim.model.reader import load_model
+    from transition_sim.study.codes import load_code
+    from transition_sim.study.scenario import load_scenario
+    from transition_sim.study.sweeps.file import names_sweep
+
+    if code is not None:
+        given = load_code(code)
+        return load_model(given.model), given
+    name = str(scenario)
+    if names_sweep(name):
+        raise ScenarioError(f"'{name}' is a sweep; transition-sim sweep {name} --out DIR runs it")
+    if name.lower().endswith(".mdl"):
+        return load_model(name), None
+    given = load_scenario(name)
+    return load_model(model or given.model), given
 
 
 def _ranges(model: Model, scenario: Any, ensemble: str | None, years: list[int]) -> list[Ranges]:
@@ -156,16 +174,15 @@ def _print_comparison(done: Comparison) -> None:
 
 
 def _save_comparison(done: Comparison, folder: Path, stream: Any) -> None:
+    """Write tables, then figures and report as they are made from these tables alone."""
     from transition_sim import figures
-    from transition_sim.data import write_text
+    from transition_sim.report import write_comparison_report
+    from transition_sim.study.folder import load_comparison, save_comparison
 
-    written = [
-        write_text(folder / "table.csv", done.table.to_csv(index=False)),
-        write_text(folder / "comparison.json", done.to_json()),
-        write_text(folder / "provenance.json", json.dumps(dict(done.provenance), indent=1)),
-        *figures.save_comparison(done, folder),
-    ]
-    print_saved(written, stream)
+    written = save_comparison(done, folder)
+    kept = load_comparison(folder)
+    drawn, pictures = figures.save_comparison(kept, folder)
+    print_saved([*written, *drawn, *write_comparison_report(kept, pictures, folder)], stream)
 
 
 def _save_run(result: Result, model: Model, ranges: Sequence[Ranges], folder: Path, stream: Any) -> None:
@@ -186,8 +203,9 @@ def _save_run(result: Result, model: Model, ranges: Sequence[Ranges], folder: Pa
 def _run_data(result: Result, model: Model, ranges: Sequence[Ranges]) -> dict[str, Any]:
     """Return a run as plain data: risk where the model has it, trajectories by name, provenance."""
     from transition_sim import risk
+    from transition_sim.study.codes import code_of_run
 
-    data: dict[str, Any] = {"model": model.name, "provenance": dict(result.provenance)}
+    data: dict[str, Any] = {"model": model.name, "code": code_of_run(result), "provenance": dict(result.provenance)}
     if risk.CUMULATIVE in model and risk.SPREAD in model:
         table = risk.relapse_risk(result, _years(result))
         data["relapse_probability"] = {str(year): float(table.loc[year].iloc[0]) for year in table.index}
@@ -203,7 +221,8 @@ def _years(result: Result) -> list[int]:
 
 
 def _print_run(result: Result, model: Model, name: str, ranges: Sequence[Ranges]) -> None:
+    from transition_sim.study.codes import code_lines
     from transition_sim.study.wording import run_lines
 
-    for line in run_lines(result, model, name, _years(result), ranges):
+    for line in [*run_lines(result, model, name, _years(result), ranges), *code_lines(result)]:
         print(line)

@@ -53,20 +53,26 @@ def _check_yaml(path: Path) -> list[Any]:
     from transition_sim.model.reader import load_model
     from transition_sim.study.evidence import check_evidence
     from transition_sim.study.findings import check_claims
+    from transition_sim.study.levers import check_levers
     from transition_sim.study.scenario import check_scenario
     from transition_sim.study.sweeps.file import is_sweep
     from transition_sim.study.sweeps.plan import check_sweep
     from transition_sim.study.worlds import check_uncertainties
     from transition_sim.study.yaml_file import plain, read_yaml
+    from transition_sim.workshop.scenarios import check_workshop, is_workshop
 
     try:
         tree, _ = read_yaml(path)
+        if is_workshop(tree.value):
+            return list(check_workshop(path, load_model()))
         if "targets" in tree.value:
             return list(check_evidence(path, load_model(str(plain(tree).get("model")))))
         if "claims" in tree.value:
             return list(check_claims(path, load_model(str(plain(tree).get("model")))))
         if is_sweep(tree.value):
             return list(check_sweep(path))
+        if any(isinstance(each.value, dict) and "levers" in each.value for each in tree.value.values()):
+            return check_levers(path)
         if "uncertainties" in tree.value:
             named = plain(tree).get("model")
             beside = path.parent / f"{named}.mdl"

@@ -6,14 +6,12 @@ The only importers of matplotlib. Nothing here simulates.
 from transition_sim.figures.comparison import (
     COMPARISON_FIGURES,
     comparison_figure,
-    hazard_figure,
-    hazard_multiplier,
     option_difference,
     option_risk,
+    pictures,
     save_comparison,
-    trajectories_figure,
-    trajectory,
 )
+from transition_sim.figures.courses import money_figure, money_lines, trajectories_figure, trajectory
 from transition_sim.figures.draw import (
     BLUE,
     CAUTION,
@@ -26,14 +24,23 @@ from transition_sim.figures.draw import (
     SKY,
     VERMILLION,
     YELLOW,
+    Drawing,
     Picture,
+    drawing,
+    drawn,
+    font_folder,
+    letters_of,
     picture,
     save,
+    settle,
     style,
 )
 from transition_sim.figures.evidence import evidence_figure, moved_figure
+from transition_sim.figures.hazard import hazard_figure, hazard_multiplier, windows_key, yearly_hazard
+from transition_sim.figures.ranks import rank_shares, ranks_figure
 from transition_sim.figures.runs import loops_figure, run_figure, save_run
 from transition_sim.figures.sensitivity import index_intervals, save_sensitivity, sensitivity_figure, tornado
+from transition_sim.figures.timeline import mark_windows, timeline, timeline_figure
 from transition_sim.figures.timing import (
     best_rule,
     frontier_figure,
@@ -56,19 +63,30 @@ __all__ = [
     "SKY",
     "VERMILLION",
     "YELLOW",
+    "Drawing",
     "Picture",
     "best_rule",
     "comparison_figure",
+    "drawing",
+    "drawn",
     "evidence_figure",
+    "font_folder",
     "frontier_figure",
     "hazard_figure",
     "hazard_multiplier",
     "index_intervals",
+    "letters_of",
     "loops_figure",
+    "mark_windows",
+    "money_figure",
+    "money_lines",
     "moved_figure",
     "option_difference",
     "option_risk",
     "picture",
+    "pictures",
+    "rank_shares",
+    "ranks_figure",
     "run_figure",
     "save",
     "save_comparison",
@@ -76,11 +94,16 @@ __all__ = [
     "save_sensitivity",
     "save_timing",
     "sensitivity_figure",
+    "settle",
     "style",
     "surface_figure",
+    "timeline",
+    "timeline_figure",
     "timing_frontier",
     "timing_surface",
     "tornado",
     "trajectories_figure",
     "trajectory",
+    "windows_key",
+    "yearly_hazard",
 ]

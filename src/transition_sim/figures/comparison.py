@@ -1,41 +1,40 @@
-"""Figures of a comparison: options with paired differences, trajectories with bands, hazard by driver."""
+"""Figures of a comparison: options with paired differences; the list of all figures; saving them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from transition_sim.data import write_bytes
+from transition_sim.figures.courses import money_figure, trajectories_figure
 from transition_sim.figures.draw import (
     BLUE,
     COLUMN,
     GREY,
     MM,
     PAGE,
-    SKY,
+    Drawing,
     Floats,
+    drawing,
+    drawn,
     finish,
-    head,
-    log_scale,
-    mark_dates,
-    panels,
+    said,
     same_scale,
-    save,
+    settle,
+    short,
     style,
 )
+from transition_sim.figures.hazard import hazard_figure
+from transition_sim.figures.ranks import ranks_figure
+from transition_sim.figures.timeline import timeline_figure
+from transition_sim.study.ensembles import ENSEMBLES
 from transition_sim.study.outcomes import Comparison, Outcome, quantiles
+from transition_sim.study.scenario import DEFINITIONS
 from transition_sim.study.wording import finding, label, spread_of_worlds
-
-PANELS = (
-    ("peacekeepers deployed", 1e-3, "thousand people"), ("security", 1, "index 0 to 1"),
-    ("active spoilers", 1e-3, "thousand people"), ("state capacity", 1, "index 0 to 1"),
-    ("legitimacy", 1, "index 0 to 1"), ("agreement implementation", 1, "index 0 to 1"),
-    ("aid disbursement", 1, "MUSD per month"), ("aid gap", 1, "MUSD per month"),
-    ("relapse probability", 100, "% since mandate"),
-)  # fmt: skip
 
 
 def option_risk(ax: Axes, outcome: Outcome, horizon: int = -1) -> Axes:
@@ -62,39 +61,10 @@ def _whisker(ax: Axes, row: int, values: Floats, colour: str) -> None:
 
 
 def _option_axis(ax: Axes, options: Sequence[str], text: str) -> Axes:
-    ax.set_yticks(range(len(options)), [label(option) for option in options])
+    ax.set_yticks(range(len(options)), [short(label(option)) for option in options])
     ax.set_ylim(len(options) - 0.5, -0.5)
     ax.set_xlabel(text)
     ax.tick_params(axis="y", length=0)
-    return ax
-
-
-def trajectory(ax: Axes, time: Floats, band: Floats, scale: float, dates: Mapping[str, float]) -> Axes:
-    """Draw a band `(3, time)` over years: 10th percentile, median and 90th."""
-    low, middle, high = band * scale
-    ax.fill_between(time / 12, low, high, color=SKY, alpha=0.45, linewidth=0)
-    ax.plot(time / 12, middle, color=BLUE)
-    mark_dates(ax, dates)
-    ax.set_xlim(time[0] / 12, time[-1] / 12)
-    ax.set_ylim(bottom=0)
-    ax.set_xticks([0, 5, 10, 15, 20])
-    return ax
-
-
-def hazard_multiplier(ax: Axes, time: Floats, band: Floats, dates: Mapping[str, float]) -> Axes:
-    """Draw what one driver multiplies the hazard by: a band `(3, time)` of log contributions over years.
-
-    The axis is logarithmic, so that doubling and halving are equally far from 1.
-    """
-    after = time >= 0
-    low, middle, high = np.exp(band[:, after])
-    mark_dates(ax, dates)
-    ax.axhline(1, color=GREY, linewidth=0.7)
-    ax.fill_between(time[after] / 12, low, high, color=SKY, alpha=0.45, linewidth=0)
-    ax.plot(time[after] / 12, middle, color=BLUE)
-    ax.set_yscale("log")
-    ax.set_xlim(0, time[-1] / 12)
-    ax.set_xticks([0, 5, 10, 15, 20])
     return ax
 
 
@@ -119,69 +89,6 @@ def comparison_figure(done: Comparison, width: float = PAGE) -> Figure:
     return figure
 
 
-def trajectories_figure(done: Comparison, width: float = PAGE) -> Figure:
-    """Return the main stocks of `none` and its risk over time with bands, `width` mm wide."""
-    outcome = done.outcomes[0]
-    none = outcome.options.index("none")
-    with style():
-        figure, axes = panels(len(PANELS), width)
-        for ax, (name, scale, unit) in zip(axes, PANELS, strict=True):
-            trajectory(ax, outcome.time, outcome.bands[name][:, :, none], scale, done.dates)
-            head(ax, name)
-            ax.set_ylabel(unit)
-        finish(figure, _course(done, outcome, none), done, width)
-    return figure
-
-
-def _course(done: Comparison, outcome: Outcome, none: int) -> str:
-    """Say how security and the aid gap move when the mission leaves."""
-    start = done.dates["draw down start"]
-    moments = (start, start + done.dates["draw down duration"] + 12, 240.0)
-    at = [int(np.abs(outcome.time - moment).argmin()) for moment in moments]
-    security, gap = (outcome.bands[name][1, at, none] for name in ("security", "aid gap"))
-    return (
-        f"Without PBC effort, median security is {security[0]:.2f} when the draw-down begins, {security[1]:.2f} a year "
-        f"after its planned end and {security[2]:.2f} at year 20; the aid gap is {gap[0]:.1f}, {gap[1]:.1f} and "
-        f"{gap[2]:.1f} MUSD per month. Line: median; band: 10th to 90th percentile of worlds; shaded: planned "
-        "draw-down; dots: election."
-    )
-
-
-def hazard_figure(done: Comparison, width: float = PAGE) -> Figure:
-    """Return what each driver multiplies the hazard by over time for `none`, with bands, `width` mm wide."""
-    outcome = done.outcomes[0]
-    none = outcome.options.index("none")
-    drivers = {
-        name.removeprefix("hazard from "): band[:, :, none]
-        for name, band in outcome.bands.items()
-        if name.startswith("hazard from ")
-    }
-    with style():
-        figure, axes = panels(len(drivers), width)
-        for ax, (name, band) in zip(axes, drivers.items(), strict=True):
-            hazard_multiplier(ax, outcome.time, band, done.dates)
-            head(ax, name)
-            ax.set_ylabel("hazard times")
-        log_scale(axes)
-        finish(figure, _drivers(done, outcome.time, drivers), done, width)
-    return figure
-
-
-def _drivers(done: Comparison, time: Floats, drivers: Mapping[str, Floats]) -> str:
-    """Say what the mission's leaving does to the hazard, and which driver weighs most then."""
-    start = done.dates["draw down start"]
-    before, after = (int(np.abs(time - t).argmin()) for t in (start, start + done.dates["draw down duration"] + 12))
-    middle = {name: np.exp(band[1]) for name, band in drivers.items()}
-    worst = max((name for name in drivers if name != "mission"), key=lambda name: middle[name][after])
-    return (
-        f"The mission multiplies the hazard by {middle['mission'][before]:.2f} when its draw-down begins and by "
-        f"{middle['mission'][after]:.2f} a year after the planned end; then '{worst}' weighs most, "
-        f"times {middle[worst][after]:.2f}. Medians and bands (10th to 90th percentile) over worlds without PBC "
-        "effort; all drivers together multiply the baseline hazard. An accounting of the model, not causal "
-        "attribution. Shaded: planned draw-down; dots: election."
-    )
-
-
 def _headline(done: Comparison) -> str:
     """Say what the comparison shows, with its range."""
     parts = [*map(finding, done.outcomes), spread_of_worlds(done.outcomes[0])]
@@ -190,20 +97,54 @@ def _headline(done: Comparison) -> str:
 
 COMPARISON_FIGURES: Mapping[str, Callable[[Comparison, float], Figure]] = {
     "options": comparison_figure,
+    "ranks": ranks_figure,
     "trajectories": trajectories_figure,
     "hazard-by-driver": hazard_figure,
+    "money": money_figure,
+    "timeline": timeline_figure,
 }
+BY_ENSEMBLE = {"options"}
+"""Figures that are drawn for each ensemble apart; the others show all ensembles together."""
 
 
-def save_comparison(done: Comparison, folder: Path) -> list[Path]:
-    """Save every figure of a comparison, by ensemble and definition, page and column wide, as SVG and PNG."""
-    written: list[Path] = []
-    for ensemble in done.ensembles:
+def parts(done: Comparison) -> Iterator[tuple[str, str, Comparison]]:
+    """Yield each figure of a comparison: its file name, its kind, and the part of the comparison that it draws."""
+    for name in COMPARISON_FIGURES:
         for definition in done.definitions:
-            part = done.within(ensemble).under(definition)
-            mark = f"-{ensemble}" if len(done.ensembles) > 1 else ""
-            mark += f"-{definition.replace('_', '-')}" if len(done.definitions) > 1 else ""
-            for name, make in COMPARISON_FIGURES.items():
-                written += save(make(part, PAGE), folder / f"{name}{mark}")
-                written += save(make(part, COLUMN), folder / f"{name}{mark}-column")
-    return written
+            under = done.under(definition)
+            mark = f"-{definition.replace('_', '-')}" if len(done.definitions) > 1 else ""
+            if name not in BY_ENSEMBLE or len(done.ensembles) == 1:
+                yield f"{name}{mark}", name, under
+                continue
+            for ensemble in done.ensembles:
+                yield f"{name}-{ensemble}{mark}", name, under.within(ensemble)
+
+
+def pictures(done: Comparison) -> dict[str, Drawing]:
+    """Return every figure of a comparison as SVG, by file name."""
+    return {file: drawing(COMPARISON_FIGURES[name], part) for file, name, part in parts(done)}
+
+
+def save_comparison(done: Comparison, folder: Path) -> tuple[list[Path], dict[str, Drawing]]:
+    """Save every figure of a comparison, page and column wide, as SVG and PNG; return the paths and the pictures."""
+    written: list[Path] = []
+    found: dict[str, Drawing] = {}
+    for file, name, part in parts(done):
+        texts = []
+        for width, mark in ((PAGE, ""), (COLUMN, "-column")):
+            figure = settle(COMPARISON_FIGURES[name](part, width))
+            texts.append(drawn(figure, "svg"))
+            written.append(write_bytes(folder / f"{file}{mark}.svg", texts[-1]))
+            written.append(write_bytes(folder / f"{file}{mark}.png", drawn(figure, "png")))
+        found[file] = Drawing(texts[0].decode(), texts[1].decode(), said(figure))
+    _drop_others(folder, written)
+    return written, found
+
+
+def _drop_others(folder: Path, written: Sequence[Path]) -> None:
+    """Remove the figures of an earlier comparison that this one, which replaces it, does not have."""
+    kinds, definitions = "|".join(COMPARISON_FIGURES), "|".join(name.replace("_", "-") for name in DEFINITIONS)
+    pattern = re.compile(rf"({kinds})(-({'|'.join(ENSEMBLES)}))?(-({definitions}))?(-column)?\.(svg|png)")
+    for path in folder.iterdir():
+        if pattern.fullmatch(path.name) and path not in written:
+            path.unlink()

@@ -41,7 +41,7 @@ def run_figure(result: Result, model: Model, width: float = PAGE, ranges: Sequen
     names = [name for name in result.names if model.variables[name].kind is Kind.STOCK] or list(result.names)
     names = names[:40]
     with style():
-        figure, axes = panels(len(names), width, f"time ({model.time.unit})" if model.time.unit else "time")
+        figure, axes = panels(len(names), width, _clock(model))
         for ax, name in zip(axes, names, strict=True):
             for each, colour in zip(ranges, (SKY, ORANGE), strict=False):
                 low, _, high = each.bands[name]
@@ -70,17 +70,23 @@ def loops_figure(found: Loops, model: Model, top: int = 6, width: float = PAGE) 
         figure = Figure(figsize=(width * MM, (90 + 14 * len(chosen)) * MM), layout="constrained")
         ax = figure.subplots()
         for i, loop in enumerate(chosen.values()):
-            name = "\n".join(textwrap.wrap(f"{loop.polarity}: {' > '.join(loop.stocks)}", int(width / 1.7)))
+            told = f"{loop.polarity}: {' > '.join(loop.stocks)}"
+            name = "\n".join(textwrap.wrap(told, int(width / 1.7)))
             line = DASHES[i // len(LOOP_COLOURS) % len(DASHES)] if len(chosen) > len(LOOP_COLOURS) else DASHES[i % 4]
             ax.plot(found.time, 100 * loop.share, color=LOOP_COLOURS[i % len(LOOP_COLOURS)], linestyle=line, label=name)
         ax.set_ylabel("share of change by loops (%)")
-        ax.set_xlabel(f"time ({model.time.unit})" if model.time.unit else "time")
-        figure.legend(loc="outside lower left", frameon=False, fontsize=6)
+        ax.set_xlabel(_clock(model))
+        if chosen:
+            figure.legend(loc="outside lower left", frameon=False, fontsize=6)
         text = f"Loops of two stocks or more in {model.name}, model {model.file_hash[:12]}. " + (
             "Every loop was looked at." if found.complete else "The strongest of a sample of loops."
         )
         figure.suptitle("\n".join(textwrap.wrap(text, int(width / 1.52))), x=0.01, ha="left", fontsize=8)
     return figure
+
+
+def _clock(model: Model) -> str:
+    return f"time ({model.time.unit})" if model.time.unit else "time"
 
 
 def save_run(result: Result, model: Model, folder: Path, ranges: Sequence[Ranges] = ()) -> list[Path]:

@@ -1,8 +1,10 @@
 """ONE table of every operator and function that models may use, with each of its printings.
 
-`numpy` and `scalar` are templates of the two Python printings: `{0}`, `{1}` ... are operands, `t` is the time,
-`te` the moment at which conditions on time are judged (see `transition_sim.engine.solvers`), `half` is half a step.
-`compatible` is used in place of `numpy` and `scalar` where events snap to the step as in Vensim and PySD.
+`numpy` and `scalar` are templates of the two Python printings, `javascript` of the page's: `{0}`, `{1}` ... are
+operands, `t` is the time, `te` the moment at which conditions on time are judged (see
+`transition_sim.engine.solvers`), `half` is half a step. `compatible` (and `javascript_compatible`) is used in place of
+them where events snap to the step as in Vensim and PySD. Names in a `javascript` template that are not `Math`'s are
+functions of `engine/solver.js`; a function without one cannot be printed for the page.
 The names on the left are the ones that a `.mdl` file uses, in upper case.
 """
 
@@ -28,6 +30,8 @@ class Function:
     numpy: str
     scalar: str = ""
     compatible: str = ""
+    javascript: str = ""
+    javascript_compatible: str = ""
     logical_in: bool = False
     logical_out: bool = False
     jumps: bool = False
@@ -36,27 +40,32 @@ class Function:
     random: bool = False
 
     def template(self, printing: str, events: str) -> str:
-        """Return the template for a printing (`numpy` or `scalar`) and a mode of events."""
+        """Return the template for a printing (`numpy`, `scalar` or `javascript`) and a mode of events."""
+        if printing == "javascript":
+            return (events == "compatible" and self.javascript_compatible) or self.javascript
         if events == "compatible" and self.compatible:
             return self.compatible
         return self.scalar if printing == "scalar" and self.scalar else self.numpy
 
 
-def _infix(name: str, arity: int, text: str, scalar: str = "") -> Function:
-    return Function(name, arity, text, scalar, infix=True)
+def _infix(name: str, arity: int, text: str, scalar: str = "", javascript: str = "") -> Function:
+    return Function(name, arity, text, scalar, javascript=javascript or text, infix=True)
 
 
-def _comparison(name: str, text: str) -> Function:
-    return Function(name, 2, text, logical_out=True, jumps=True, infix=True)
+def _comparison(name: str, text: str, javascript: str = "") -> Function:
+    return Function(name, 2, text, javascript=javascript or text, logical_out=True, jumps=True, infix=True)
 
 
-def _logic(name: str, arity: int, text: str, scalar: str) -> Function:
-    return Function(name, arity, text, scalar, logical_in=True, logical_out=True, infix=True)
+def _logic(name: str, arity: int, text: str, scalar: str, javascript: str) -> Function:
+    return Function(name, arity, text, scalar, javascript=javascript, logical_in=True, logical_out=True, infix=True)
 
 
-def _plain(name: str, numpy_name: str, arity: int = 1) -> Function:
+def _plain(name: str, numpy_name: str, arity: int = 1, javascript: str = "") -> Function:
+    """Return a function called by one name in Python and by another, by default `Math`'s of that name, on the page."""
     operands = ", ".join(f"{{{i}}}" for i in range(arity))
-    return Function(name, arity, f"{numpy_name}({operands})")
+    return Function(
+        name, arity, f"{numpy_name}({operands})", javascript=f"{javascript or f'Math.{numpy_name}'}({operands})"
+    )
 
 
 def _random(name: str, arity: int) -> Function:
@@ -75,47 +84,60 @@ _ALL = (
     _infix("+", 2, "({0} + {1})"),
     _infix("-", 2, "({0} - {1})"),
     _infix("*", 2, "({0} * {1})"),
-    _infix("/", 2, "({0} / {1})", "divide({0}, {1})"),
+    _infix("/", 2, "({0} / {1})", "divide({0}, {1})", "({0} / {1})"),
     _infix("^", 2, "power({0}, {1})"),
     _infix("negative", 1, "(-{0})"),
-    _comparison("=", "({0} == {1})"),
-    _comparison("<>", "({0} != {1})"),
+    _comparison("=", "({0} == {1})", "({0} === {1})"),
+    _comparison("<>", "({0} != {1})", "({0} !== {1})"),
     _comparison("<", "({0} < {1})"),
     _comparison("<=", "({0} <= {1})"),
     _comparison(">", "({0} > {1})"),
     _comparison(">=", "({0} >= {1})"),
-    _logic(":AND:", 2, "({0} & {1})", "({0} and {1})"),
-    _logic(":OR:", 2, "({0} | {1})", "({0} or {1})"),
-    _logic(":NOT:", 1, "(~{0})", "(not {0})"),
-    Function("IF THEN ELSE", 3, "where({0}, {1}, {2})", "({1} if {0} else {2})"),
-    _plain("ABS", "absolute"),
+    _logic(":AND:", 2, "({0} & {1})", "({0} and {1})", "({0} && {1})"),
+    _logic(":OR:", 2, "({0} | {1})", "({0} or {1})", "({0} || {1})"),
+    _logic(":NOT:", 1, "(~{0})", "(not {0})", "(!{0})"),
+    Function("IF THEN ELSE", 3, "where({0}, {1}, {2})", "({1} if {0} else {2})", javascript="({0} ? {1} : {2})"),
+    _plain("ABS", "absolute", javascript="Math.abs"),
     _plain("EXP", "exp"),
     _plain("LN", "log"),
-    Function("LOG", 2, "(log({0}) / log({1}))", "divide(log({0}), log({1}))"),
+    Function(
+        "LOG", 2, "(log({0}) / log({1}))", "divide(log({0}), log({1}))", javascript="(Math.log({0}) / Math.log({1}))"
+    ),
     _plain("SQRT", "sqrt"),
     _plain("SIN", "sin"),
     _plain("COS", "cos"),
     _plain("TAN", "tan"),
-    _plain("ARCSIN", "arcsin"),
-    _plain("ARCCOS", "arccos"),
-    _plain("ARCTAN", "arctan"),
+    _plain("ARCSIN", "arcsin", javascript="Math.asin"),
+    _plain("ARCCOS", "arccos", javascript="Math.acos"),
+    _plain("ARCTAN", "arctan", javascript="Math.atan"),
     _plain("SINH", "sinh"),
     _plain("COSH", "cosh"),
     _plain("TANH", "tanh"),
-    _plain("POWER", "power", 2),
-    _plain("MIN", "minimum", 2),
-    _plain("MAX", "maximum", 2),
-    Function("INTEGER", 1, "trunc({0})", jumps=True),
-    Function("QUANTUM", 2, "quantum({0}, {1})", jumps=True),
-    Function("MODULO", 2, "modulo({0}, {1})", jumps=True),
-    Function("ZIDZ", 2, "zidz({0}, {1})", jumps=True),
-    Function("XIDZ", 3, "xidz({0}, {1}, {2})", jumps=True),
-    Function("STEP", 2, "({0} * (te >= {1}))", compatible="({0} * ((t + half) > {1}))", jumps=True, time=True),
+    _plain("POWER", "power", 2, "power"),
+    _plain("MIN", "minimum", 2, "Math.min"),
+    _plain("MAX", "maximum", 2, "Math.max"),
+    Function("INTEGER", 1, "trunc({0})", javascript="Math.trunc({0})", jumps=True),
+    Function("QUANTUM", 2, "quantum({0}, {1})", javascript="quantum({0}, {1})", jumps=True),
+    Function("MODULO", 2, "modulo({0}, {1})", javascript="modulo({0}, {1})", jumps=True),
+    Function("ZIDZ", 2, "zidz({0}, {1})", javascript="zidz({0}, {1})", jumps=True),
+    Function("XIDZ", 3, "xidz({0}, {1}, {2})", javascript="xidz({0}, {1}, {2})", jumps=True),
+    Function(
+        "STEP",
+        2,
+        "({0} * (te >= {1}))",
+        compatible="({0} * ((t + half) > {1}))",
+        javascript="({0} * (te >= {1} ? 1 : 0))",
+        javascript_compatible="({0} * (t + half > {1} ? 1 : 0))",
+        jumps=True,
+        time=True,
+    ),
     Function(
         "RAMP",
         3,
         "({0} * maximum(minimum(t, {2}) - {1}, 0.0))",
         compatible=f"({{0}} * ((t + {SMALL!r}) > {{1}}) * (minimum(t, {{2}}) - {{1}}))",
+        javascript="({0} * Math.max(Math.min(t, {2}) - {1}, 0))",
+        javascript_compatible=f"({{0}} * (t + {SMALL!r} > {{1}} ? 1 : 0) * (Math.min(t, {{2}}) - {{1}}))",
         time=True,
     ),
     Function(
@@ -123,6 +145,8 @@ _ALL = (
         2,
         "(1.0 * ((te >= {0}) & (te < {0} + {1})))",
         compatible=f"(1.0 * ((t >= {{0}} - {SMALL!r}) & (t < {{0}} + {{1}})))",
+        javascript="(te >= {0} && te < {0} + {1} ? 1 : 0)",
+        javascript_compatible=f"(t >= {{0}} - {SMALL!r} && t < {{0}} + {{1}} ? 1 : 0)",
         jumps=True,
         time=True,
     ),
@@ -131,6 +155,8 @@ _ALL = (
         4,
         "pulse_train(te, {0}, {1}, {2}, {3}, 0.0)",
         compatible=f"pulse_train(t, {{0}}, {{1}}, {{2}}, {{3}}, {SMALL!r})",
+        javascript="pulseTrain(te, {0}, {1}, {2}, {3}, 0)",
+        javascript_compatible=f"pulseTrain(t, {{0}}, {{1}}, {{2}}, {{3}}, {SMALL!r})",
         jumps=True,
         time=True,
     ),

@@ -40,6 +40,16 @@ project = simlin.load(sys.argv[1]).project
 pictures = project.render_svg(), project.render_png(width=2000)
 print(json.dumps([base64.b64encode(picture).decode() for picture in pictures]))
 """
+_PICTURES = """
+import json, sys, simlin
+pictures = {}
+for path in sys.argv[1:]:
+    try:
+        pictures[path] = simlin.load(path).project.render_svg().decode()
+    except Exception as error:
+        pictures[path] = None
+print(json.dumps(pictures))
+"""
 _LOOPS = """
 import json, sys, simlin
 found = simlin.load(sys.argv[1]).analyze(timeout=float(sys.argv[2]))
@@ -80,6 +90,8 @@ class Loops:
         Loops of one stock, by which it adjusts or decays, are left out here: they say how fast, not why.
         """
         inside = (self.time >= start) & (self.time < end)
+        if not inside.any():
+            return []
         shares = [(loop, float(loop.share[inside].mean())) for loop in self.loops if len(loop.stocks) > 1]
         return sorted(shares, key=lambda pair: -pair[1])[:count]
 
@@ -156,6 +168,20 @@ def draw(model: Model, sector: str, constants: bool = False) -> tuple[bytes, byt
     return base64.b64decode(svg), base64.b64decode(png)
 
 
+def pictures(model: Model, names: Sequence[str]) -> dict[str, bytes | None]:
+    """Return the stock-and-flow pictures of sectors as SVG, all made in one process; None where one cannot be drawn.
+
+    Raises ModelError where that process crashes or takes more than a minute.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: Path(folder) / f"{number}.mdl" for number, name in enumerate(names)}
+        for name, path in paths.items():
+            path.write_text(sector_text(model, name), encoding="utf-8")
+        made = _asked(_PICTURES, [str(path) for path in paths.values()], model.name, "the drawing")
+    found = {name: made[str(path)] for name, path in paths.items()}
+    return {name: None if svg is None else svg.encode() for name, svg in found.items()}
+
+
 def sector_text(model: Model, sector: str, constants: bool = False) -> str:
     """Return the structure of one sector as Vensim text: who uses whom, what flows into which stock; no numbers."""
     groups = list(dict.fromkeys(variable.group for variable in model.variables.values() if not variable.hidden))
@@ -223,8 +249,8 @@ def _terms(expression: Expression, sign: str = "+") -> Iterator[tuple[str, str]]
 def _written(base: str, model: Model, sector: str) -> str:
     """Return a name as the drawing shows it: letters, digits and spaces, with its sector where it is another."""
     group = next(v.group for v in model.variables.values() if v.base == base)
-    text = re.sub(r"[^\w ]", " ", base)
-    return text if group == sector else f'"{text} ({group})"'
+    text, place = (re.sub(r"[^\w ]", " ", name) for name in (base, group))
+    return text if group == sector else f'"{text} ({place})"'
 
 
 def _asked(script: str, arguments: Sequence[str], file: str, what: str) -> Any:

@@ -21,6 +21,8 @@ from transition_sim.engine.simulate import referee, simulate
 from transition_sim.errors import ScenarioError, SimulationError, nearest
 from transition_sim.model.equations import Model
 from transition_sim.model.reader import load_model
+from transition_sim.study.basis import basis_of
+from transition_sim.study.calendar import SAMPLED_EVERY, Span, calendar_of, calendar_outputs, elections
 from transition_sim.study.ensembles import ENSEMBLES, SAYS, draw_worlds
 from transition_sim.study.outcomes import ASSUMPTION, HORIZONS, Comparison, Outcome
 from transition_sim.study.scenario import DEFINITIONS, Scenario, load_scenario
@@ -32,7 +34,9 @@ ROLES = ("mission start", "during mission", "draw down", "late transition", "thr
 BUNDLES = {"role": 0.0, "same": 1.0}
 TRACKED = (
     "peacekeepers deployed", "security", "active spoilers", "state capacity", "legitimacy", "national ownership",
-    "agreement implementation", "donor attention", "aid disbursement", "aid gap", "relapse hazard",
+    "agreement implementation", "donor attention", "aid need", "pledging", "outstanding pledges", "aid disbursement",
+    "absorbed aid", "aid gap", "cumulative pledges", "cumulative aid disbursed", "cumulative pledges lapsed",
+    "relapse hazard",
 )  # fmt: skip
 NEEDED = (
     risk.CUMULATIVE, "relapse probability", "relapse hazard", "baseline hazard", "cumulative PBC effort", "aid need",
@@ -80,16 +84,16 @@ def compare(
     bundles = list(BUNDLES) if bundle == "both" else [bundle]
     definitions = list(DEFINITIONS) if definition == "all" else [definition]
     done = [study.run(definitions, bundles, seed, progress) for study in studies]
-    deviation, redone = max(each[1] for each in done), sum(each[2] for each in done)
-    tolerance = 1e-3 if studies[0].by_benchmark else 1e-4
-    if not deviation <= tolerance:
-        raise SimulationError(f"SciPy's integration differs by {deviation:.2g} in probability; allowed: {tolerance:g}")
+    refereed = _refereed(done, studies[0].by_benchmark)
     outcomes = tuple(outcome for each in done for outcome in each[0])
+    given = {study.worlds.ensemble: name for study, name in zip(studies, names, strict=True)}
     for outcome in outcomes:
         _check_effort(outcome)
     return Comparison(
         _short(setting.name, "contexts"), setting.title, runs, seed, float(effort), definition, str(ensemble),
-        outcomes, _provenance(studies, seed), redone, deviation, tolerance, studies[0].dates(),
+        outcomes, _provenance(studies, seed), *refereed, studies[0].dates(), studies[0].calendar(),
+        {name: model.find(name).unit if name in model else "" for name in outcomes[0].bands},
+        basis_of(model, setting, list(zip(studies[0].names, chosen, strict=True)), given),
     )  # fmt: skip
 
 
@@ -138,7 +142,16 @@ class _Study:
 
     def dates(self) -> dict[str, float]:
         names = ("deployment start", "draw down start", "draw down duration", "election date")
-        return {name: self.value(name) for name in names if name in self.model}
+        found = {name: self.value(name) for name in names if name in self.model}
+        second = self.value("election date") + self.value("election interval")
+        return found | ({"second election date": second} if second <= self.model.time.final else {})
+
+    def calendar(self) -> tuple[Span, ...]:
+        """Return what is planned when, as the model places it in the first world of each option."""
+        outputs = calendar_outputs(self.model, ROLES)
+        result = self.simulate(self.columns(slice(0, 1), "war", "role"), outputs, save_every=SAMPLED_EVERY)
+        held = elections(self.value("election date"), self.value("election interval"), self.model.time.final)
+        return (*held, *calendar_of(result, self.names, ROLES))
 
     def columns(self, worlds: slice, definition: str, bundle: str) -> dict[str, Floats]:
         """Return the constants `(run,)` of every option in some worlds; run = option x worlds + world.
@@ -385,6 +398,9 @@ def _check_options(model: Model, context: Scenario, options: Sequence[Scenario])
     if doubled:
         raise ScenarioError(f"options given twice: {', '.join(doubled)}")
     for scenario in (context, *options):
+        if Path(scenario.name).name[:1] in ("=", "+", "-", "@"):
+            told = "spreadsheets would take it for a formula in the tables; give the file another name"
+            raise ScenarioError(f"'{scenario.name}': the name begins with '{Path(scenario.name).name[0]}'; {told}")
         if scenario.model != model.path:
             raise ScenarioError(f"'{scenario.name}' is for model '{scenario.model.stem}'; compare is for 'transition'")
     for option in options:
@@ -394,6 +410,15 @@ def _check_options(model: Model, context: Scenario, options: Sequence[Scenario])
 
 def _short(name: str, folder: str) -> str:
     return Path(name).stem if Path(name).suffix else name.removeprefix(f"{folder}/")
+
+
+def _refereed(done: Sequence[tuple[Any, float, int]], by_benchmark: bool) -> tuple[int, float, float]:
+    """Return how many runs SciPy redid, its largest deviation and what is allowed; SimulationError above that."""
+    deviation, redone = max(each[1] for each in done), sum(each[2] for each in done)
+    tolerance = 1e-3 if by_benchmark else 1e-4
+    if not deviation <= tolerance:
+        raise SimulationError(f"SciPy's integration differs by {deviation:.2g} in probability; allowed: {tolerance:g}")
+    return redone, deviation, tolerance
 
 
 def _check_effort(outcome: Outcome) -> None:

@@ -176,7 +176,7 @@ def judge(
     """Return a verdict for each target over worlds, given as columns `(run,)` of constants."""
     chosen = {name: evidence.targets[name] for name in names or evidence.targets}
     scenario = load_scenario(f"contexts/{evidence.context}")
-    values = measure(model, scenario, columns, [target.measure for target in chosen.values()], STEP)
+    values = measure(model, scenario, columns, [target.measure for target in chosen.values()], STEP, together=True)
     return [
         Verdict(name, target, own, target.fitted_in(ensemble))
         for (name, target), own in zip(chosen.items(), values, strict=True)

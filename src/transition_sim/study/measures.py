@@ -149,23 +149,30 @@ def faults_of(model: Model, case: Case) -> Iterator[str]:
 
 
 def measure(
-    model: Model, scenario: Scenario, columns: Mapping[str, Floats], formulas: Sequence[Formula], step: float = 1.0
+    model: Model,
+    scenario: Scenario,
+    columns: Mapping[str, Floats],
+    formulas: Sequence[Formula],
+    step: float = 1.0,
+    together: bool = False,
 ) -> list[Floats]:
     """Return each formula in every world, `(run,)`; the cases that formulas share are run once.
 
     `columns` are the worlds' constants `(run,)`; what the scenario or a case sets is not taken from them. `step` is the
-    step of integration (fourth-order Runge-Kutta), in months.
+    step of integration (fourth-order Runge-Kutta), in months. `together` computes every outcome in every case, so that
+    one compiled program serves them all: quicker where outcomes and worlds are few, and the same numbers.
     """
     worlds = len(next(iter(columns.values())))
     cases = {_key(case): case for formula in formulas for case in cases_of(formula)}
     groups: dict[str, dict[str, Case]] = {}
     for key, case in cases.items():
         groups.setdefault(_setting_key(case), {})[key] = case
+    every = list(cases.values()) if together else []
     found: dict[str, list[Floats]] = {key: [] for key in cases}
     for first in range(0, worlds, BLOCK):
         block = {name: column[first : first + BLOCK] for name, column in columns.items()}
         for group in groups.values():
-            result = _run(model, scenario, block, list(group.values()), step)
+            result = _run(model, scenario, block, list(group.values()), step, every)
             for key, case in group.items():
                 found[key].append(_taken(result, case))
     values = {key: np.concatenate(parts) for key, parts in found.items()}
@@ -180,15 +187,22 @@ def _setting_key(case: Case) -> str:
     return Setting(set=case.set, series=case.series).model_dump_json()
 
 
-def _run(model: Model, scenario: Scenario, columns: Mapping[str, Floats], group: Sequence[Case], step: float) -> Result:
-    """Run one case's setting for all the outcomes that are measured of it, as long as it must be."""
+def _run(
+    model: Model,
+    scenario: Scenario,
+    columns: Mapping[str, Floats],
+    group: Sequence[Case],
+    step: float,
+    every: Sequence[Case],
+) -> Result:
+    """Run one case's setting for all the outcomes that are measured of it, or of every case, as long as it must be."""
     first = group[0]
     given = {*scenario.settings, *first.set, *first.series}
     sampled = {name: column for name, column in columns.items() if name not in given}
     moments = [moment for case in group for moment in (case.at, case.end) if moment is not None]
     named = any(isinstance(moment, str) for moment in moments)
     last = model.time.final if named else max(float(moment) for moment in moments)
-    outputs = dict.fromkeys(risk.CUMULATIVE if case.outcome == RISK else case.outcome for case in group)
+    outputs = dict.fromkeys(risk.CUMULATIVE if case.outcome == RISK else case.outcome for case in every or group)
     return simulate(
         model, scenario, constants={**sampled, **first.set}, series=first.series, outputs=list(outputs), method="rk4",
         save_every=1, time_step=step, stop=max(float(np.ceil(last)), model.time.initial + 1),

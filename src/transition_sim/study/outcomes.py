@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
+    from transition_sim.study.basis import Basis
+    from transition_sim.study.calendar import Span
+
 Floats = NDArray[np.float64]
 HORIZONS = (5, 10, 15, 20)
 LEVEL = 0.001
@@ -106,6 +109,17 @@ class Outcome:
         best = self.regret == 0
         return np.asarray((best / best.sum(axis=1, keepdims=True)).mean(axis=2))
 
+    @cached_property
+    def rank_share(self) -> Floats:
+        """Share of worlds in which an option comes first, second, ... at year 20, `(option, rank)`; ties are shared."""
+        risk = self.probability[-1]
+        shares = np.zeros((len(self.options), len(self.options)))
+        for i, own in enumerate(risk):
+            before, level = (risk < own).sum(axis=0), (risk == own).sum(axis=0)
+            for rank in range(len(self.options)):
+                shares[i, rank] = (((before <= rank) & (rank < before + level)) / level).mean()
+        return shares
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -124,6 +138,9 @@ class Comparison:
     max_deviation: float
     tolerance: float
     dates: Mapping[str, float] = field(default_factory=dict)
+    calendar: tuple[Span, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    basis: Basis | None = None
 
     @property
     def ensembles(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,7 +18,15 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from transition_sim.data import list_models, list_scenarios, shipped_model, shipped_scenario, shipped_sweep, write_bytes
+from transition_sim.data import (
+    list_models,
+    list_scenarios,
+    shipped_model,
+    shipped_scenario,
+    shipped_sweep,
+    shipped_workshop,
+    write_bytes,
+)
 from transition_sim.engine.resolve import Series, Setting, resolve
 from transition_sim.errors import Fault, ModelError, ScenarioError, TransitionSimError, nearest, shown
 from transition_sim.model.equations import Model
@@ -91,6 +100,20 @@ class Scenario:
             )
         return result
 
+    def save(self, path: str | Path, force: bool = False) -> Path:
+        """Write the scenario as a YAML file that sets all it sets, parents' values included; return its path.
+
+        It names its model where that is shipped or lies below the file's folder. Raises ScenarioError where the file
+        exists already without `force`, cannot be written, or could not name the model.
+        """
+        target = Path(path)
+        if target.exists() and not force:
+            raise ScenarioError(Fault(shown(target), None, "exists already; force=True replaces it"))
+        try:
+            return write_bytes(target, _as_yaml(self, target).encode("utf-8"))
+        except OSError as error:
+            raise ScenarioError(Fault(shown(target), None, f"cannot be written: {error.strerror}")) from error
+
 
 def load_scenario(reference: str | Path) -> Scenario:
     """Return the scenario of a shipped name (`entry_points/none`) or a file, its parents merged below it.
@@ -122,8 +145,9 @@ def check_scenario(path: str | Path, model: Model | None = None) -> list[Fault]:
 
 
 def copy_scenario(reference: str, to: str | Path, force: bool = False) -> Path:
-    """Copy a shipped scenario or sweep to a file of one's own; ScenarioError where it exists without `force`."""
-    find = shipped_sweep if reference.startswith("sweeps/") else shipped_scenario
+    """Copy a shipped scenario, sweep or workshop to a file of one's own; ScenarioError where one exists."""
+    finders = {"sweeps": shipped_sweep, "teaching": shipped_workshop}
+    find = finders.get(reference.split("/", 1)[0], shipped_scenario)
     source, target = find(reference), Path(to)
     if target.is_dir():
         target = target / source.name
@@ -136,6 +160,47 @@ def copy_scenario(reference: str, to: str | Path, force: bool = False) -> Path:
     except OSError as error:
         raise ScenarioError(Fault(shown(target), None, f"cannot be written: {error.strerror}")) from error
     return target
+
+
+def _as_yaml(scenario: Scenario, target: Path) -> str:
+    """Return a scenario as the text of a file: words in quotes where they need them, every number to the last bit."""
+    lines = [f"title: {_quoted(scenario.title[:200])}", f"model: {_quoted(_model_reference(scenario.model, target))}"]
+    lines += ["set:"] if scenario.settings else []
+    for name, setting in scenario.settings.items():
+        number = _digits(setting.value)
+        lines.append(f"  {_quoted(name)}: {_quoted(f'{number} {setting.unit}') if setting.unit else number}")
+    lines += ["series:"] if scenario.series else []
+    for name, series in scenario.series.items():
+        points = [f"{_digits(time)}: {_digits(value)}" for time, value in zip(series.times, series.values, strict=True)]
+        lines.append(f"  {_quoted(name)}: {{{', '.join(points)}}}")
+    why = {name: text for name, text in scenario.why.items() if name in (*scenario.settings, *scenario.series)}
+    lines += ["why:"] if why else []
+    lines += [f"  {_quoted(name)}: {_quoted(text)}" for name, text in why.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _digits(value: float) -> str:
+    """Return a number with all of its digits."""
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else repr(float(value))
+
+
+def _quoted(text: str) -> str:
+    """Return text as YAML takes it: plain words as they are, others in quotes, what cannot be printed by number."""
+    if re.fullmatch(r"[A-Za-z]+( [A-Za-z]+)+", text):
+        return text
+    return re.sub(
+        r"[\x7f-\x9f\u2028\u2029\ufeff]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False)
+    )
+
+
+def _model_reference(model: Path, target: Path) -> str:
+    if model.stem in list_models() and shipped_model(model.stem).resolve() == model.resolve():
+        return model.stem
+    folder = target.resolve().parent
+    if not model.resolve().is_relative_to(folder):
+        told = f"would not find its model: {shown(model)} is not below the folder of this file"
+        raise ScenarioError(Fault(shown(target), None, told))
+    return model.resolve().relative_to(folder).as_posix()
 
 
 def schema() -> str:

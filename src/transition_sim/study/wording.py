@@ -137,7 +137,7 @@ def _comparison_lines(done: Comparison) -> list[str]:
             part = done.within(ensemble).under(definition).outcomes
             told = f"Relapse as {meaning(definition)}. " if len(done.definitions) > 1 else ""
             lines.append(told + " ".join([*map(finding, part), spread_of_worlds(part[0])]))
-            lines += [_agreement(*part)] if len(part) == 2 else []
+            lines += [agreement(*part)] if len(part) == 2 else []
             lines += [*map(flips, part), *map(regret_line, part), cases_line(part)]
     lines += [
         f"ASSUMPTION: {ASSUMPTION}",
@@ -241,7 +241,8 @@ def spread_of_worlds(outcome: Outcome) -> str:
     return f"Without any effort the worlds differ by {width:.0f} points{times}."
 
 
-def _agreement(one: Outcome, other: Outcome) -> str:
+def agreement(one: Outcome, other: Outcome) -> str:
+    """Say whether two bundles rank the options alike, and if not, how."""
     orders = [_order(outcome) for outcome in (one, other)]
     if orders[0] == orders[1]:
         return "Both bundles rank the options alike."

@@ -1,0 +1,49 @@
+"""Where a session answers: a socket on this machine alone, or on the network of the room. The only door to sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from dataclasses import dataclass
+
+from transition_sim.errors import ScenarioError
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A bound socket, the address that others type, and the names under which the session answers."""
+
+    listener: socket.socket
+    address: str
+    own_address: str
+    hosts: frozenset[str]
+
+
+def bind(port: int, lan: bool) -> Place:
+    """Return a socket bound to a port (0 takes a free one); ScenarioError where it is taken or not allowed."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("0.0.0.0" if lan else LOOPBACK, port))  # noqa: S104 - asked for with --lan
+        listener.listen(256)  # who comes before the server runs waits, rather than being turned away
+    except OSError as error:
+        listener.close()
+        raise ScenarioError(f"port {port} cannot be used ({error.strerror}); name another with --port") from None
+    taken = int(listener.getsockname()[1])
+    own = f"http://{LOOPBACK}:{taken}"
+    if not lan:
+        return Place(listener, own, own, frozenset())
+    name = socket.gethostname().lower()
+    return Place(listener, f"http://{_lan_address()}:{taken}", own, frozenset({name, f"{name}.local"}))
+
+
+def _lan_address() -> str:
+    """Return this machine's address in the network that it would reach others by; nothing is sent to find it."""
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return LOOPBACK

@@ -1,0 +1,173 @@
+"""The debrief of a session as data: teams side by side, sketch against result, one decision changed, turning points.
+
+The split of the hazard by driver is the model's accounting, not causal attribution. Loops are those of the model's own
+reference run: searching them anew for each team would take longer than a debrief may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transition_sim import risk
+from transition_sim.engine.result import Result
+from transition_sim.errors import ModelError
+from transition_sim.model.equations import Model
+from transition_sim.model.insight import Loops, feedback_loops
+from transition_sim.study.drivers import change_by_driver
+from transition_sim.workshop.plans import Plan, news_until, plan_of, plan_of_team
+from transition_sim.workshop.runs import END_YEARS, Runner, compared, run_plan, team_results
+from transition_sim.workshop.scoring import standing
+from transition_sim.workshop.session import Session, Team, all_choices
+
+Floats = NDArray[np.float64]
+SMALLEST_TURN = 0.1
+"""A turn counts where the hazard then moves by this share of its own height."""
+STRONGEST_DRIVERS = 2
+
+
+def debrief(runner: Runner, session: Session) -> dict[str, Any]:
+    """Return the whole debrief as plain data, by what was committed in the rounds that are closed."""
+    closed = [i for i, name in enumerate(session.workshop.order) if name in session.results]
+    last = max(closed, default=-1)
+    loops = _loops(runner.model)
+    teams = {str(team.number): _team(runner, session, team, closed, loops) for team in session.teams}
+    results = {number: found["results"] for number, found in teams.items()}
+    return {
+        "rounds": [session.workshop.order[i] for i in closed],
+        "worlds": runner.worlds.runs,
+        "ensemble": runner.worlds.ensemble,
+        "news": [list(item) for item in news_until(session, last)],
+        "standing": standing(session.workshop, results),
+        "teams": teams,
+    }
+
+
+def _team(runner: Runner, session: Session, team: Team, closed: list[int], loops: Loops | None) -> dict[str, Any]:
+    workshop, last = session.workshop, max(closed, default=-1)
+    news = news_until(session, last)
+    choices = all_choices(workshop, team, last)
+    plan = plan_of_team(session, team.number, runner.model, last)
+    reference = _reference_run(runner.model, plan)
+    unchanged = plan_of(workshop, runner.model, None, news)
+    moved = [name for name, choice in choices.items() if choice != workshop.levers[name].default]
+    rounds = []
+    for i in closed:
+        turn = team.turns[workshop.order[i]]
+        points = list(turn.points) if turn.committed and turn.points is not None else None
+        rounds.append(
+            {
+                "round": workshop.order[i],
+                "points": points,
+                "risk": team_results(runner, session, team.number, i)["risk"],
+            }
+        )
+    return {
+        "results": team_results(runner, session, team.number, last),
+        "choices": choices,
+        "rounds": rounds,
+        "changed": [_one_changed(runner, plan, reference, choices, name, news) for name in moved],
+        "better": _better(runner, plan, unchanged),
+        "turns": turning_points(reference, loops),
+    }
+
+
+def _reference_run(model: Model, plan: Plan) -> Result:
+    """Return one run with the model's own constants, in which every driver is kept."""
+    drivers = [name for name in model.variables if name.startswith("hazard from ")]
+    return run_plan(model, None, plan, [*drivers, "relapse hazard", risk.CUMULATIVE], 1.0)
+
+
+def _one_changed(
+    runner: Runner, plan: Plan, reference: Result, choices: Mapping[str, int], name: str, news: Any
+) -> dict[str, Any]:
+    """Return what one decision gave: the plan against the same plan with this decision left at its default."""
+    workshop = runner.workshop
+    other = plan_of(workshop, runner.model, {**choices, name: workshop.levers[name].default}, news)
+    found = compared(runner.computed(plan), runner.computed(other), workshop)["outcomes"]
+    drivers = change_by_driver(_reference_run(runner.model, other), reference, END_YEARS)
+    total = sum(drivers.values())
+    alike = {key: value for key, value in drivers.items() if value * total > 0}
+    strongest = max(alike, key=lambda key: abs(alike[key]), default=None)
+    return {
+        "lever": name,
+        "choice": choices[name],
+        "outcomes": {key: value["change"] for key, value in found.items()},
+        "driver": strongest,
+    }
+
+
+def _better(runner: Runner, plan: Plan, unchanged: Plan) -> dict[str, float]:
+    """Return in how many of 100 worlds each outcome is better than with no change."""
+    found, base = runner.computed(plan).outcomes, runner.computed(unchanged).outcomes
+    return {
+        name: float(np.round(100 * np.mean((found[name] - base[name]) * (1 if outcome.better == "high" else -1) > 0)))
+        for name, outcome in runner.workshop.outcomes.items()
+    }
+
+
+def turning_points(result: Result, loops: Loops | None) -> list[dict[str, Any]]:
+    """Return the stretches between turns of the hazard from the mandate on, each with the drivers behind it."""
+    parts = {name: value[:, 0] for name, value in risk.hazard_decomposition(result).items()}
+    hazard, time = result["relapse hazard"][:, 0], result.time
+    start = risk.time_index(result, 0.0)
+    ends = [start, *_turns(hazard, start), len(time) - 1]
+    found = []
+    for before, after in pairwise(ends):
+        up = hazard[after] > hazard[before]
+        moved = {name: float(value[after] - value[before]) for name, value in parts.items()}
+        ranked = sorted(moved, key=lambda name: -moved[name] if up else moved[name])
+        with_it = [name for name in ranked[:STRONGEST_DRIVERS] if (moved[name] > 0) == up]
+        against = [name for name in ranked[::-1][:1] if (moved[name] > 0) != up and abs(moved[name]) > 0.02]
+        found.append(
+            {
+                "from": float(time[before]), "to": float(time[after]), "up": bool(up),
+                "yearly": [_yearly(hazard[before]), _yearly(hazard[after])],
+                "with": with_it, "against": against, "loop": _loop(loops, time[before], time[after]),
+            }
+        )  # fmt: skip
+    return found
+
+
+def _yearly(hazard: float) -> float:
+    return float(f"{-100 * np.expm1(-12 * hazard):.3g}")
+
+
+def _turns(hazard: Floats, start: int) -> list[int]:
+    """Return where the hazard turns and then moves by more than the smallest share: highs and lows by turns."""
+    found: list[int] = []
+    best, rising = start, None
+    for i in range(start + 1, len(hazard)):
+        step = hazard[i] / hazard[best] - 1
+        if rising is None:
+            if abs(step) > SMALLEST_TURN:
+                rising, best = step > 0, i
+        elif (step > 0) == rising:
+            best = i
+        elif abs(step) > SMALLEST_TURN:
+            found.append(best)
+            rising, best = not rising, i
+    return found
+
+
+@lru_cache(maxsize=4)
+def _loops(model: Model) -> Loops | None:
+    """Return the model's feedback loops; None where the search fails, which the debrief then says."""
+    try:
+        return feedback_loops(model)
+    except ModelError:
+        return None
+
+
+def _loop(loops: Loops | None, start: float, end: float) -> dict[str, Any] | None:
+    """Return the strongest loop between two moments."""
+    found = loops.strongest(float(start), float(end), 1) if loops is not None else []
+    if not found:
+        return None
+    loop, share = found[0]
+    return {"stocks": list(loop.stocks), "polarity": loop.polarity, "share": float(f"{share:.3g}")}

@@ -1,0 +1,124 @@
+/* What the workshop's pages share: elements, words, numbers, the clock. Text enters by textContent alone. */
+
+/** Return a new element with attributes (`on...` are listeners, `false` leaves one out) and children. */
+export function h(name, attributes, ...children) {
+  const node = document.createElement(name);
+  for (const key in attributes ?? {}) {
+    const value = attributes[key];
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (key === "value" || key === "checked" || key === "disabled") node[key] = value;
+    else if (value !== false && value !== undefined) node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.flat(9).filter((each) => each !== null && each !== undefined && each !== false));
+  return node;
+}
+
+/** Put children into a node in place of what it holds; what had the focus and has an id gets it back. */
+export function fill(node, ...children) {
+  const focused = node.contains(document.activeElement) ? document.activeElement.id : "";
+  node.replaceChildren(...children.flat(9).filter((each) => each !== null && each !== undefined && each !== false));
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+/** Return how a language speaks: `say(key, values)`, `of(texts)`, numbers, direction. */
+export function speaker(setup, language) {
+  const locale = language === "ar" ? "ar-u-nu-latn" : language;
+  const formats = new Map();
+  const format = (options) => {
+    const key = JSON.stringify(options);
+    if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale, options));
+    return formats.get(key);
+  };
+  const say = (key, values = {}) => {
+    const found = setup.words[key];
+    if (!found) throw new Error(`the catalogue lacks '${key}'`);
+    return found[language].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  };
+  return {
+    language,
+    direction: language === "ar" ? "rtl" : "ltr",
+    say,
+    of: (texts) => texts[language],
+    number: (value, digits = 0) => format({ maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value),
+    short: (value) => format({ maximumSignificantDigits: 3 }).format(value),
+    signed: (value) => format({ maximumSignificantDigits: 2, signDisplay: "exceptZero" }).format(value),
+    list: (items) => new Intl.ListFormat(locale, { style: "long", type: "conjunction" }).format(items.map(String)),
+  };
+}
+
+/** Return what the server put into the page. */
+export function setupOf(document) {
+  return JSON.parse(document.getElementById("setup").textContent);
+}
+
+/** Keep the language of a page: chosen by the reader, else the session's. Calls `changed` with a speaker. */
+export function languageChoice(setup, changed) {
+  let language = sessionStorage.getItem("language") ?? setup.language;
+  if (!setup.languages[language]) language = setup.language;
+  const use = () => {
+    const speak = speaker(setup, language);
+    document.documentElement.lang = language;
+    document.documentElement.dir = speak.direction;
+    changed(speak);
+  };
+  const select = () =>
+    h(
+      "select",
+      {
+        class: "language",
+        id: "language",
+        "aria-label": setup.words.language[language],
+        onchange: (event) => {
+          language = event.target.value;
+          sessionStorage.setItem("language", language);
+          use();
+        },
+      },
+      Object.entries(setup.languages).map(([code, name]) => h("option", { value: code, lang: code, selected: code === language }, name)),
+    );
+  return { use, select };
+}
+
+/** Return a node that counts down to `ends`, both by the server's clock. */
+export function clock(speak) {
+  const node = h("span", { class: "clock", role: "timer" });
+  let ends = null;
+  let ahead = 0;
+  const show = () => {
+    if (ends === null) {
+      node.textContent = "";
+      return;
+    }
+    const left = Math.max(0, Math.ceil(ends - (Date.now() / 1000 + ahead)));
+    node.textContent = left ? `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : speak.say("time_up");
+    node.classList.toggle("late", left < 60);
+  };
+  const timer = setInterval(show, 500);
+  return {
+    node,
+    set(view) {
+      ends = view.ends;
+      ahead = view.now - Date.now() / 1000;
+      show();
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** Return words for a refusal. */
+export function refusal(speak, setup, refused, values) {
+  const key = `refused_${refused}`;
+  const told = { ...values };
+  if (told.role && setup.workshop.roles[told.role]) told.role = speak.of(setup.workshop.roles[told.role].title);
+  return setup.words[key] ? speak.say(key, told) : speak.say("refused_other");
+}
+
+/** Return where in time a round stands, in words. */
+export function moment(speak, round) {
+  return round.month < 0 ? speak.say("now_before", { month: -round.month }) : speak.say("now_month", { month: round.month });
+}
+
+/** Return the lines that every page carries: what the model is, and what is assumed. */
+export function honesty(speak) {
+  return h("footer", { class: "honest" }, h("p", {}, speak.say("honest")), h("p", {}, speak.say("assumption")));
+}

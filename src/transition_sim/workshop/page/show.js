@@ -1,0 +1,170 @@
+/* Results as people see them: the risk with its band against the sketch, outcomes with ranges, teams side by side. */
+
+import { barsChart } from "./panels.js";
+import { timeChart } from "./charts.js";
+import { h } from "./kit.js";
+
+const TICKS = [0, 60, 120, 180, 240];
+
+const years = (speak) => ({
+  from: 0,
+  to: 240,
+  ticks: TICKS,
+  label: speak.say("time_axis"),
+  format: (month) => speak.number(month / 12, month % 12 ? 1 : 0),
+});
+
+const fromMandate = (time, values) => values.filter((_, i) => time[i] >= 0);
+const percent = (values) => values.map((value) => 100 * value);
+
+/** Return the sketch as a line from the mandate: points by year, in per cent. */
+export function sketchLine(setup, points) {
+  return { time: [0, ...setup.workshop.sketch.years.map((year) => 12 * year)], values: [0, ...points] };
+}
+
+/** Return a figure of the risk: the team's plan with its band, the country without change, the sketch. */
+export function riskFigure(speak, setup, result, points, options = {}) {
+  const host = h("div", { class: "chart" });
+  const chart = timeChart(host, { height: (width) => options.height ?? Math.max(210, Math.min(380, width * 0.55)), margin: { right: 16, top: 24 } });
+  const lines = [];
+  const bands = [];
+  let top = 20;
+  if (result) {
+    const time = result.time.filter((month) => month >= 0);
+    const [low, middle, high] = result.bands.risk.map((row) => percent(fromMandate(result.time, row)));
+    bands.push({ id: "worlds", kind: "worlds", time, low, high });
+    lines.push({ id: "base", kind: "third", time, values: percent(fromMandate(result.time, result.base_risk)) });
+    lines.push({ id: "plan", kind: "now", time, values: middle });
+    top = Math.max(top, high[high.length - 1]);
+  }
+  if (points) {
+    lines.push({ id: "sketch", kind: "pinned", ...sketchLine(setup, points) });
+    top = Math.max(top, points[points.length - 1]);
+  }
+  const y = { from: 0, to: options.top ?? top, label: speak.say("risk_axis"), format: (value) => speak.number(value) };
+  chart.draw({ time: TICKS, lines, bands, x: years(speak), y, direction: speak.direction });
+  return h("figure", { class: "figure" }, host, h("figcaption", {}, key(speak, Boolean(result), Boolean(points)), words(speak, setup, result, points)));
+}
+
+function key(speak, result, points) {
+  const entry = (kind, text) => h("span", { class: `key key-${kind}` }, text);
+  return h(
+    "span",
+    { class: "keys" },
+    result && entry("now", speak.say("your_plan")),
+    result && entry("third", speak.say("unchanged")),
+    points && entry("pinned", speak.say("your_sketch")),
+  );
+}
+
+/** Return the picture in words, for who cannot see it. */
+function words(speak, setup, result, points) {
+  const parts = setup.workshop.sketch.years.map((year, i) => {
+    const found = result ? `${speak.say("found")} ${speak.number(result.risk[i].median, 1)} (${speak.number(result.risk[i].p10, 1)}–${speak.number(result.risk[i].p90, 1)})` : "";
+    const drawn = points ? `${speak.say("expected")} ${speak.number(points[i])}` : "";
+    return `${speak.say("by_year", { year })}: ${[drawn, found].filter(Boolean).join("; ")}`;
+  });
+  return h("span", { class: "in-words" }, `${parts.join(". ")}.`);
+}
+
+/** Return small figures of what else is watched over time. */
+export function watchFigures(speak, setup, result) {
+  return h(
+    "div",
+    { class: "small-figures" },
+    Object.entries(setup.workshop.watch).map(([name, title]) => {
+      const host = h("div", { class: "chart" });
+      const chart = timeChart(host, { small: true, height: () => 150, margin: { left: 52, top: 10 } });
+      const time = result.time.filter((month) => month >= 0);
+      const [low, middle, high] = result.bands[name].map((row) => fromMandate(result.time, row));
+      chart.draw({
+        time,
+        lines: [{ id: "plan", kind: "now", values: middle }],
+        bands: [{ id: "worlds", kind: "worlds", low, high }],
+        x: { ...years(speak), label: "" },
+        y: { from: 0, label: "", format: (value) => speak.short(value) },
+        direction: speak.direction,
+      });
+      return h("figure", { class: "figure" }, h("figcaption", {}, speak.of(title)), host);
+    }),
+  );
+}
+
+/** Return numbers as they are written in every language: from left to right. */
+export const numerals = (text) => h("bdi", { dir: "ltr" }, text);
+
+/** Return a range, and the range of a change with its signs. */
+export const span = (speak, each) => numerals(`${speak.short(each.p10)} – ${speak.short(each.p90)}`);
+export const signedSpan = (speak, each) => numerals(`${speak.signed(each.p10)} … ${speak.signed(each.p90)}`);
+
+/** Return the outcomes of one team as a table: middle, range, change against no change. */
+export function outcomeTable(speak, setup, result) {
+  const head = ["outcome", "found", "range", "change"].map((name) => h("th", { scope: "col" }, speak.say(name)));
+  const rows = Object.entries(setup.workshop.outcomes).map(([name, outcome]) => {
+    const found = result.outcomes[name];
+    const way = speak.say(outcome.better === "low" ? "better_low" : "better_high");
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, speak.of(outcome.title), h("small", {}, `${speak.of(outcome.unit)}; ${way}`)),
+      h("td", { "data-label": speak.say("found") }, numerals(speak.short(found.median))),
+      h("td", { "data-label": speak.say("range") }, span(speak, found)),
+      h("td", { "data-label": speak.say("change") }, h("span", {}, numerals(speak.signed(found.change.median)), h("small", {}, signedSpan(speak, found.change)))),
+    );
+  });
+  return h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": speak.say("outcomes") },
+    h("table", { class: "stack" }, h("caption", {}, speak.say("outcomes")), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
+}
+
+/** Return all teams in one table, the best in each outcome marked, and words on who is as good as whom. */
+export function teamsTable(speak, setup, results, standing) {
+  const teams = Object.keys(results);
+  const head = [h("th", { scope: "col" }, speak.say("outcome")), ...teams.map((team) => h("th", { scope: "col" }, speak.say("team_number", { team })))];
+  const rows = Object.entries(setup.workshop.outcomes).map(([name, outcome]) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, speak.of(outcome.title), h("small", {}, `${speak.of(outcome.unit)}; ${speak.say(outcome.better === "low" ? "better_low" : "better_high")}`)),
+      teams.map((team) => {
+        const best = standing.best[name].includes(team);
+        const found = results[team].outcomes[name];
+        return h("td", { class: best ? "best" : false }, h("b", {}, speak.short(found.median)), best && h("span", { class: "badge" }, speak.say("best_here")), h("small", {}, span(speak, found)));
+      }),
+    ),
+  );
+  return h(
+    "div",
+    {},
+    h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": speak.say("compare_teams") },
+      h("table", {}, h("caption", {}, speak.say("compare_teams")), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))),
+    h("ul", { class: "standing" }, standingWords(speak, standing).map((line) => h("li", {}, line))),
+  );
+}
+
+/** Return who is as good as whom, in sentences. */
+export function standingWords(speak, standing) {
+  const lines = standing.dominates.map(([one, other]) => speak.say("dominates", { one, other }));
+  if (standing.free.length > 1) lines.push(speak.say("trade_off", { teams: speak.list(standing.free) }), speak.say("nobody_best"));
+  else lines.push(speak.say("one_best", { team: standing.free[0] }));
+  lines.push(speak.say("alike"), speak.say("no_sum"));
+  return lines;
+}
+
+/** Return how large a change and its range are, whatever the sign; a range that holds zero begins there. */
+function sizes({ median, p10, p90 }) {
+  const ends = [Math.abs(p10), Math.abs(p90)];
+  return { value: Math.abs(median), low: p10 * p90 < 0 ? 0 : Math.min(...ends), high: Math.max(...ends) };
+}
+
+/** Return bars of changes by size, what lowers in one colour and what raises in another; the sign stands in the label:
+    `rows` [{id, label, median, p10, p90, good}]. */
+export function rangeBars(speak, rows) {
+  const host = h("div", { class: "chart" });
+  const chart = barsChart(host, { height: () => 34 * rows.length + 8 });
+  chart.draw({
+    bars: rows.map((row) => ({ id: row.id, label: `${row.label}: ${speak.signed(row.median)}`, ...sizes(row), kind: row.good ? "good" : "loss" })),
+    format: () => "",
+    direction: speak.direction,
+  });
+  return host;
+}

@@ -1,0 +1,161 @@
+"""What is printed or saved: guide, role cards, decision sheets, the sheet for native speakers, the debrief's pages.
+
+Every page is one file that asks for nothing else. All text is escaped by the template; data stands in the page as JSON.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from transition_sim.web.bundle import shared
+from transition_sim.workshop.debrief import debrief
+from transition_sim.workshop.form import Round, Words, Workshop
+from transition_sim.workshop.language import DIRECTION, say, words
+from transition_sim.workshop.pages import data_text, one_script, setup_of, static_file, talk_minutes
+from transition_sim.workshop.runs import Runner
+from transition_sim.workshop.session import Session
+
+PARTS = ("guide", "cards", "sheets", "review")
+CATALOGUES = ("words.yaml", "guide.yaml", "drivers.yaml")
+LETTERS = "ABCDEFGHIJKL"
+PORT = 8642
+WELCOME, ROLES, LENGTH = 8, 7, 90
+
+
+def print_pages(session: Session, language: str) -> str:
+    """Return guide, role cards and decision sheets of a session as one page to print."""
+    return print_page(session.workshop, session.setup.teams, language, PARTS[:3], session.setup.worlds)
+
+
+def print_page(workshop: Workshop, teams: int, language: str, parts: Sequence[str], worlds: int = 1000) -> str:
+    """Return some parts of what is printed for a workshop, as one HTML page."""
+    environment = Environment(
+        loader=PackageLoader("transition_sim.workshop", "page"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+
+    def told(key: str, **values: Any) -> str:
+        return say(key, language, file="guide.yaml", **values)
+
+    def word(key: str, **values: Any) -> str:
+        return say(key, language, **values)
+
+    def round_titles(names: Sequence[str]) -> str:
+        return ", ".join(workshop.rounds[name].title.in_(language) for name in names)
+
+    return environment.get_template("print.html.j2").render(
+        w=workshop, teams=teams, language=language, direction=DIRECTION[language], parts=parts, worlds=worlds,
+        port=PORT, say=told, word=word, letters=LETTERS, run_sheet=_run_sheet(workshop, language), grid=_grid(workshop),
+        month=lambda each: _month(each, language), later=lambda name, role: _later(workshop, name, role),
+        talk=talk_minutes(workshop), round_titles=round_titles,
+        texts=list(all_texts(workshop)), style=Markup(_style()),  # noqa: S704 - files of our own
+    )  # fmt: skip
+
+
+def debrief_files(runner: Runner, session: Session, language: str, folder: str = "", query: str = "") -> dict[str, str]:
+    """Return the debrief as pages by file name: `index.html` with all teams, `team-N.html` for each."""
+    found = debrief(runner, session)
+    setup = setup_of(session.workshop, language) | {
+        "drivers": words("drivers.yaml"),
+        "news": {name: session.workshop.news[name].model_dump(include={"title", "text"}) for _, name in session.news},
+        "folder": folder,
+        "query": query,
+    }
+    pages = {"index.html": _debrief_page(setup | {"debrief": found, "team": None})}
+    for number, team in found["teams"].items():
+        own = {**found, "teams": {number: team}}
+        pages[f"team-{number}.html"] = _debrief_page(setup | {"debrief": own, "team": number})
+    return pages
+
+
+def _debrief_page(setup: dict[str, Any]) -> str:
+    language = setup["language"]
+    title = html.escape(f"{say('debrief', language)}: {setup['workshop']['title'][language]}")
+    return (
+        f'<!doctype html><html lang="{language}" dir="{DIRECTION[language]}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f"<title>{title}</title><style>{_style()}</style></head>"
+        '<body class="ts"><main id="main"></main>'
+        f'<script type="application/json" id="setup">{data_text(setup)}</script>'
+        f"<script>{one_script('debrief.js')}</script></body></html>"
+    )
+
+
+def _style() -> str:
+    return "\n".join((shared("style.css"), static_file("workshop.css"), static_file("print.css")))
+
+
+def _run_sheet(workshop: Workshop, language: str) -> list[dict[str, Any]]:
+    """Return what happens minute by minute; the debrief has what the rounds leave of ninety minutes."""
+    lengths = [WELCOME, ROLES, *(each.minutes for each in workshop.rounds.values())]
+    keys = ["run_welcome", "run_roles"]
+    rows = [(say(key, language, file="guide.yaml"), say(f"{key}_do", language, file="guide.yaml")) for key in keys]
+    for number, each in enumerate(workshop.rounds.values(), 1):
+        title = say("round_number", language, round=number, rounds=len(workshop.rounds), title=each.title.in_(language))
+        rows.append((title, say("run_round_do", language, file="guide.yaml")))
+    rows.append((say("run_debrief", language, file="guide.yaml"), say("run_debrief_do", language, file="guide.yaml")))
+    lengths.append(max(LENGTH - sum(lengths), 10))
+    found, start = [], 0
+    for (what, do), length in zip(rows, lengths, strict=True):
+        found.append({"start": start, "end": start + length, "what": what, "do": do})
+        start += length
+    return found
+
+
+def _month(each: Round, language: str) -> str:
+    if each.month < 0:
+        return say("now_before", language, month=f"{-each.month:g}")
+    return say("now_month", language, month=f"{each.month:g}")
+
+
+def _later(workshop: Workshop, round_name: str, role: str) -> int:
+    """Return what the defaults of later rounds cost a role."""
+    later = workshop.order[workshop.order.index(round_name) + 1 :]
+    levers = [lever for name in later for lever in workshop.levers_of(name, role).values()]
+    return sum(lever.choices[lever.default].price for lever in levers)
+
+
+def _grid(workshop: Workshop) -> Markup:
+    """Return an empty grid to draw a sketch on: years across, per cent up, as an SVG of plain numbers."""
+    left, bottom, width, height = 34, 190, 420, 176
+    last, most = workshop.sketch.years[-1], workshop.sketch.most
+    lines, texts = [], []
+    for value in range(0, most + 1, 10):
+        y = bottom - height * value / most
+        lines.append(f'<line x1="{left}" x2="{left + width}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        texts.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end" direction="ltr">{value}</text>')
+    for year in (0, *workshop.sketch.years):
+        x = left + width * year / last
+        lines.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{bottom - height}" y2="{bottom}"/>')
+        texts.append(f'<text x="{x:.1f}" y="{bottom + 15}" text-anchor="middle">{year}</text>')
+    return Markup(  # noqa: S704 - numbers alone
+        f'<svg class="grid-lines" viewBox="0 0 470 212" role="img" aria-label="0-{last}, 0-{most}">'
+        f"{''.join(lines)}{''.join(texts)}</svg>"
+    )
+
+
+def all_texts(workshop: Workshop) -> Iterator[tuple[str, str, str, str]]:
+    """Yield every text in three languages with where it stands: the workshop's own, then the catalogues'."""
+    yield from _texts_in(workshop, workshop.name)
+    for file in CATALOGUES:
+        for key, texts in words(file).items():
+            yield f"{file.removesuffix('.yaml')}: {key}", texts["en"], texts["fr"], texts["ar"]
+
+
+def _texts_in(value: Any, place: str) -> Iterator[tuple[str, str, str, str]]:
+    if isinstance(value, Words):
+        yield place, value.en, value.fr, value.ar
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _texts_in(each, f"{place}: {key}")
+    elif isinstance(value, tuple):
+        for number, each in enumerate(value, 1):
+            yield from _texts_in(each, f"{place} {number}")
+    elif hasattr(type(value), "model_fields"):
+        for key in type(value).model_fields:
+            yield from _texts_in(getattr(value, key), f"{place}: {key}" if place else key)

@@ -1,0 +1,130 @@
+"""A session's server from start to stop, and a log looked at again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transition_sim.errors import Fault, ScenarioError, shown
+from transition_sim.model.equations import Model
+from transition_sim.workshop.events import Ensemble, Language, Started
+from transition_sim.workshop.form import Workshop
+from transition_sim.workshop.hub import Hub
+from transition_sim.workshop.keys import Person, join_code, new_secret, token_of
+from transition_sim.workshop.log import Log, read_log
+from transition_sim.workshop.runs import Runner, checksum, model_mark, round_results, runner_of
+from transition_sim.workshop.session import RefusedError, Session, apply, begin
+
+NEEDED = 'the session needs starlette and uvicorn: pip install "transition_sim[workshop]"'
+
+
+def new_setup(
+    workshop: Workshop, model: Model, teams: int, language: Language, worlds: int, seed: int, ensemble: Ensemble
+) -> Started:
+    """Return the first event of a new session."""
+    return Started(
+        at=time.time(), workshop=workshop, teams=teams, language=language, worlds=worlds, seed=seed,
+        ensemble=ensemble, model=model_mark(model), secret=new_secret(),
+    )  # fmt: skip
+
+
+def serve(log: Log, model: Model, setup: Started | None, port: int, lan: bool, tell: Callable[[str], None]) -> None:
+    """Run a session's server until it is interrupted; `tell` gets the lines that are printed at the start.
+
+    Raises ScenarioError where the port cannot be used or a library is missing.
+    """
+    try:
+        import uvicorn
+
+        from transition_sim.workshop.address import bind
+        from transition_sim.workshop.server import app_of
+    except ModuleNotFoundError as error:
+        raise ScenarioError(NEEDED if error.name in ("starlette", "uvicorn", "anyio") else str(error)) from None
+    place = bind(port, lan)
+    hub = Hub(log, model, setup)
+    config = uvicorn.Config(
+        app_of(hub, place.address, place.hosts), log_level="warning", access_log=False, server_header=False,
+        limit_concurrency=1000, timeout_keep_alive=20, timeout_graceful_shutdown=1,
+        h11_max_incomplete_event_size=16_384,
+        ws="none", http="h11", loop="asyncio",
+    )  # fmt: skip
+    for line in opening_lines(hub, place.address, place.own_address):
+        tell(line)
+    uvicorn.Server(config).run(sockets=[place.listener])
+
+
+def opening_lines(hub: Hub, address: str, own: str) -> list[str]:
+    """Return what is printed when a session starts: addresses, join codes, where the log is."""
+    session = hub.session
+    facilitator, screen = (token_of(session, Person(kind)) for kind in ("facilitator", "projector"))
+    codes = "  ".join(f"team {team.number}: {join_code(session, team.number)}" for team in session.teams)
+    lines = [
+        f"{session.workshop.title.in_(session.setup.language)} - {len(session.teams)} teams",
+        f"  teams join at  {address}",
+        f"  join codes     {codes}",
+        f"  your screen    {own}/facilitator#{facilitator}   (keep it to yourself)",
+        f"  big screen     {own}/projector#{screen}",
+        f"  log            {shown(hub.log.path)}, {hub.count} events; stop with Ctrl-C, go on with the same command",
+    ]
+    if hub.log.torn is not None:
+        lines.append(f"  a cut line at the end of the log was put aside in {shown(hub.log.torn)}")
+    if hub.session.setup.model != model_mark(hub.model):
+        lines.append("  warning: the session was begun with other equations; results will differ from what was shown")
+    lines += [f"  warning: round '{name}' gives other results than were shown then" for name in hub.differing]
+    return [*lines, "A stylised teaching and exploration model, not a forecast."]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A log played again: the state at its end, and for each closed round whether results are the same."""
+
+    session: Session
+    runner: Runner
+    events: int
+    torn: int
+    same_model: bool
+    rounds: dict[str, bool]
+
+
+def replay(path: Path, model: Model) -> Replay:
+    """Return a log played again, with every result computed anew and compared with what was shown.
+
+    Raises ScenarioError with the line where the log is damaged before its end, or breaks a rule.
+    """
+    reading = read_log(path)
+    session: Session | None = None
+    seen: dict[str, str] = {}
+    for number, event in enumerate(reading.events, 1):
+        try:
+            session = begin(event) if session is None else apply(session, event)
+        except RefusedError as error:
+            raise ScenarioError(Fault(shown(path), number, str(error))) from None
+        seen = dict(session.results)
+    if session is None:
+        raise ScenarioError(Fault(shown(path), None, "holds no whole event of a session"))
+    setup = session.setup
+    runner = runner_of(session, model, setup.worlds, setup.seed, setup.ensemble)
+    order = session.workshop.order
+    rounds = {name: checksum(round_results(runner, session, order.index(name))) == told for name, told in seen.items()}
+    return Replay(session, runner, len(reading.events), len(reading.torn), setup.model == model_mark(model), rounds)
+
+
+def replay_data(found: Replay) -> dict[str, Any]:
+    """Return what a replay found as plain data."""
+    session = found.session
+    return {
+        "workshop": session.workshop.name,
+        "teams": len(session.teams),
+        "phase": session.phase,
+        "round": session.round_name,
+        "events": found.events,
+        "cut_bytes": found.torn,
+        "same_model": found.same_model,
+        "same_results": found.rounds,
+        "results": {
+            name: round_results(found.runner, session, session.workshop.order.index(name)) for name in found.rounds
+        },
+    }

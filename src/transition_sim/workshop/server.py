@@ -1,0 +1,252 @@
+"""The session over HTTP: pages, commands, and a stream of what everybody may see, for phones in one room.
+
+Bound to this machine unless asked otherwise. Everything that comes in is small, checked by form, and names who sends it
+by a secret token; nothing of it is ever run or written into a page as markup.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from transition_sim.errors import ScenarioError
+from transition_sim.workshop.commands import carry_out
+from transition_sim.workshop.form import LANGUAGES
+from transition_sim.workshop.guard import MAX_BODY, Allowance, Guard, TooLargeError, body_of
+from transition_sim.workshop.hub import Hub
+from transition_sim.workshop.keys import SHARED, Person, person_of, team_of_code, token_of
+from transition_sim.workshop.pages import STATIC, page, static_file
+from transition_sim.workshop.printed import debrief_files, print_pages
+from transition_sim.workshop.session import RefusedError, Session
+from transition_sim.workshop.views import view_of
+
+HEARTBEAT = 15.0
+MAX_STREAMS = 400
+COUNT_EVERY = 0.5
+JOIN_TRIES = Allowance(size=60, per_second=1.0)
+COMMANDS = Allowance(size=60, per_second=10.0)
+
+
+@dataclass(eq=False)
+class Desk:
+    """What the handlers share: the hub, who is connected, and how much each may still send."""
+
+    hub: Hub
+    address: str
+    devices: Counter[int] = field(default_factory=Counter)
+    streams: int = 0
+    wrong_codes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    sent: dict[str, tuple[float, float]] = field(default_factory=dict)
+    debriefs: dict[str, str] = field(default_factory=dict)
+    counted: int = 0
+    counting: bool = False
+    mark: tuple[int, int, int] = (0, 0, 0)
+    texts: dict[Person, str] = field(default_factory=dict)
+
+    def view_text(self, person: Person) -> str:
+        """Return what somebody sees, as JSON: made once for all who see the same, and the clock."""
+        mark = (self.hub.count, self.counted, len(self.hub.results))
+        if mark != self.mark:
+            self.mark, self.texts = mark, {}
+        if person not in self.texts:
+            self.texts[person] = json.dumps(view_of(self.hub, person, self.devices), separators=(",", ":"))
+        return f'{self.texts[person][:-1]},"now":{time.time():.3f}}}'
+
+    def count_devices(self) -> None:
+        """Have the numbers of devices shown anew, soon and once for many who come or go together."""
+        if not self.counting:
+            self.counting = True
+            asyncio.get_running_loop().call_later(COUNT_EVERY, self._counted)
+
+    def _counted(self) -> None:
+        self.counting = False
+        self.counted += 1
+        self.hub.tell()
+
+    def person(self, request: Request) -> Person | None:
+        """Return who sends a request, by the token in its header or its address."""
+        header = request.headers.get("authorization", "")
+        token = header.removeprefix("Bearer ").strip() or request.query_params.get("token", "")
+        return person_of(self.hub.session, token)
+
+
+def app_of(hub: Hub, address: str, hosts: frozenset[str]) -> Any:
+    """Return the application: `address` is what people type, `hosts` the names it answers to."""
+    desk = Desk(hub, address)
+    routes = [
+        Route("/", _page(desk, "team")),
+        Route("/facilitator", _page(desk, "facilitator")),
+        Route("/projector", _page(desk, "projector")),
+        Route("/static/{name}", _static),
+        Route("/api/join", _with(desk, _join), methods=["POST"]),
+        Route("/api/do", _with(desk, _do), methods=["POST"]),
+        Route("/api/state", _with(desk, _state)),
+        Route("/api/events", _with(desk, _events)),
+        Route("/print", _with(desk, _print)),
+        Route("/debrief", _with(desk, _debrief)),
+        Route("/debrief/{name}", _with(desk, _debrief)),
+    ]
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        await hub.close()
+
+    return Guard(Starlette(routes=routes, lifespan=lifespan), hosts)
+
+
+Handler = Callable[[Desk, Request], Awaitable[Response]]
+
+
+def _with(desk: Desk, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Return a handler that answers what goes wrong in the sender's own terms, never with a traceback."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(desk, request)
+        except RefusedError as error:
+            return JSONResponse({"refused": error.key, "values": error.values}, 409)
+        except TooLargeError:
+            return JSONResponse({"refused": "too_large", "values": {"most": MAX_BODY}}, 413)
+        except ScenarioError as error:
+            return JSONResponse({"refused": "wrong_form", "values": {"told": error.faults[0].message}}, 400)
+
+    return answer
+
+
+def _page(desk: Desk, name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        language = request.query_params.get("language", "")
+        return HTMLResponse(page(name, desk.hub.session, language, desk.address))
+
+    return answer
+
+
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in STATIC:
+        return PlainTextResponse("not here", 404)
+    return Response(static_file(name), media_type=STATIC[name])
+
+
+async def _join(desk: Desk, request: Request) -> Response:
+    body = await body_of(request)
+    try:
+        data = json.loads(body)
+        code, role = str(data["code"])[:40], str(data["role"])[:40]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ScenarioError("a code and a role are expected") from None
+    sender = request.client.host if request.client else ""
+    if not JOIN_TRIES.left(desk.wrong_codes, sender):
+        return JSONResponse({"refused": "too_many", "values": {}}, 429)
+    session = desk.hub.session
+    number = team_of_code(session, code)
+    if number is None or role not in (*session.workshop.roles, SHARED):
+        JOIN_TRIES.take(desk.wrong_codes, sender)
+        raise RefusedError("wrong_join_code")
+    person = Person("team", number, role)
+    return JSONResponse({"token": token_of(session, person), "team": number, "role": role})
+
+
+async def _do(desk: Desk, request: Request) -> Response:
+    body = await body_of(request)
+    person = desk.person(request)
+    if person is None:
+        return _unknown()
+    if not COMMANDS.take(desk.sent, request.headers.get("authorization", "")):
+        return JSONResponse({"refused": "too_many", "values": {}}, 429)
+    number = await carry_out(desk.hub, person, body)
+    return JSONResponse({"ok": True, "n": number})
+
+
+async def _state(desk: Desk, request: Request) -> Response:
+    person = desk.person(request)
+    return _unknown() if person is None else Response(desk.view_text(person), media_type="application/json")
+
+
+def _unknown() -> Response:
+    return JSONResponse({"refused": "left", "values": {}}, 401)
+
+
+async def _events(desk: Desk, request: Request) -> Response:
+    """Stream the view of whoever asks: at once unless they have the last one, and again whenever it changes."""
+    person = desk.person(request)
+    if person is None:
+        return _unknown()
+    if desk.streams >= MAX_STREAMS:
+        return JSONResponse({"refused": "too_many", "values": {}}, 503)
+    last = request.headers.get("last-event-id", "")
+    known = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else -1
+    token = request.query_params.get("token", "")
+    stream = _stream(desk, person, token, known)
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+async def _stream(desk: Desk, person: Person, token: str, sent: int) -> AsyncIterator[str]:
+    hub = desk.hub
+    desk.streams += 1
+    desk.devices[person.team] += 1
+    desk.count_devices()
+    counted = desk.counted if sent >= 0 else -1
+    try:
+        yield "retry: 1500\n\n"
+        while not hub.closing:
+            changed = hub.changed
+            if person_of(hub.session, token) is None:
+                yield "event: left\ndata: {}\n\n"
+                return
+            if sent != hub.count or (person.kind != "team" and counted != desk.counted):
+                sent, counted = hub.count, desk.counted
+                yield f"id: {sent}\nevent: state\ndata: {desk.view_text(person)}\n\n"
+            try:
+                await asyncio.wait_for(changed.wait(), HEARTBEAT)
+            except TimeoutError:
+                yield f"event: beat\ndata: {time.time():.3f}\n\n"
+    finally:
+        desk.streams -= 1
+        desk.devices[person.team] -= 1
+        desk.count_devices()
+
+
+async def _print(desk: Desk, request: Request) -> Response:
+    person = desk.person(request)
+    if person is None or person.kind != "facilitator":
+        return _unknown()
+    session = desk.hub.session
+    language = _language(request, session)
+    return HTMLResponse(await asyncio.to_thread(print_pages, session, language))
+
+
+async def _debrief(desk: Desk, request: Request) -> Response:
+    """Give the debrief of all teams, or of one: computed once for each state of the session, kept beside the log."""
+    person = desk.person(request)
+    if person is None or person.kind != "facilitator":
+        return _unknown()
+    session = desk.hub.session
+    if session.phase not in ("shown", "ended"):
+        raise RefusedError("round_not_open")
+    language = _language(request, session)
+    mark = f"{session.count}-{language}"
+    if f"{mark}-index.html" not in desk.debriefs:
+        token = request.query_params.get("token", "")
+        query = f"?token={token}&language={language}"
+        files = await asyncio.to_thread(debrief_files, desk.hub.runner, session, language, "/debrief/", query)
+        desk.debriefs = {f"{mark}-{name}": text for name, text in files.items()}
+    text = desk.debriefs.get(f"{mark}-{request.path_params.get('name', 'index.html')}")
+    return PlainTextResponse("not here", 404) if text is None else HTMLResponse(text)
+
+
+def _language(request: Request, session: Session) -> str:
+    asked = request.query_params.get("language", "")
+    return asked if asked in LANGUAGES else str(session.setup.language)

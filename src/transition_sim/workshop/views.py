@@ -1,0 +1,121 @@
+"""What each audience sees of a session: a team's device, the facilitator, the big screen. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from transition_sim.workshop.codes import code_of
+from transition_sim.workshop.form import LANGUAGES, Workshop
+from transition_sim.workshop.hub import Hub
+from transition_sim.workshop.keys import SHARED, Person, join_code, token_of
+from transition_sim.workshop.scoring import standing
+from transition_sim.workshop.session import Session, Team, all_choices, choices_of, spent
+
+
+def public_workshop(workshop: Workshop) -> dict[str, Any]:
+    """Return the workshop as every page may know it: no private brief, no news that have not happened."""
+    data = workshop.model_dump(mode="json", exclude={"constants", "series", "why", "news"})
+    for role in data["roles"].values():
+        del role["private"]
+    for name, lever in workshop.levers.items():
+        shown = [
+            {"price": choice.price, "label": {code: lever.label_of(i, code) for code in LANGUAGES}}
+            for i, choice in enumerate(lever.choices)
+        ]
+        keep = ("round", "role", "title", "help", "default")
+        data["levers"][name] = {key: data["levers"][name][key] for key in keep} | {"choices": shown}
+    return data
+
+
+def view_of(hub: Hub, person: Person, devices: Mapping[int, int]) -> dict[str, Any]:
+    """Return what somebody sees, the clock apart."""
+    session = hub.session
+    seen = {**_common(session), "devices": {str(number): count for number, count in devices.items()}}
+    if person.kind == "team":
+        return seen | _team_view(hub, session.team(person.team), person.role)
+    seen["join"] = {str(team.number): join_code(session, team.number) for team in session.teams}
+    name = session.round_name
+    if session.phase in ("shown", "ended") and name in hub.results:
+        seen["results"] = hub.results[name]
+        seen["standing"] = standing(session.workshop, hub.results[name])
+        seen["sketches"] = {str(team.number): _points(team, name) for team in session.teams}
+    return seen | (_facilitator_view(hub) if person.kind == "facilitator" else {})
+
+
+def _points(team: Team, name: str) -> list[int] | None:
+    turn = team.turns[name]
+    return list(turn.points) if turn.points is not None and turn.committed else None
+
+
+def _common(session: Session) -> dict[str, Any]:
+    name = session.round_name
+    workshop = session.workshop
+    return {
+        "n": session.count,
+        "phase": session.phase,
+        "round": session.round,
+        "round_name": name,
+        "ends": session.ends,
+        "worlds": session.setup.worlds,
+        "news": [
+            {"round": where, "name": key, "title": workshop.news[key].title.model_dump(),
+             "text": workshop.news[key].text.model_dump()}
+            for where, key in session.news
+        ],
+        "teams": [
+            {
+                "number": team.number,
+                "sketched": name is not None and team.turns[name].points is not None,
+                "committed": name is not None and team.turns[name].committed,
+            }
+            for team in session.teams
+        ],
+    }  # fmt: skip
+
+
+def _team_view(hub: Hub, team: Team, role: str) -> dict[str, Any]:
+    session, workshop = hub.session, hub.session.workshop
+    name = session.round_name
+    seen: dict[str, Any] = {"you": {"team": team.number, "role": role}}
+    if role != SHARED:
+        seen["private"] = workshop.roles[role].private.model_dump()
+    draft = name if session.phase == "open" else None
+    choices = all_choices(workshop, team, session.round, draft)
+    seen["choices"] = choices
+    seen["spent"] = spent(workshop, choices)
+    if name is not None:
+        turn = team.turns[name]
+        seen["turn"] = {"points": turn.points, "committed": turn.committed}
+        if session.phase == "open" and turn.points is not None:
+            seen["code"] = code_of(workshop, team.number, name, choices_of(workshop, team, name, True), turn.points)
+    seen["past"] = {
+        key: {"result": hub.results[key][str(team.number)], "points": _points(team, key)}
+        for key in workshop.order
+        if key in hub.results
+    }
+    return seen
+
+
+def _facilitator_view(hub: Hub) -> dict[str, Any]:
+    session, workshop = hub.session, hub.session.workshop
+    name = session.round_name
+    can = [] if name is None or session.phase != "open" else [
+        {"name": key, "title": item.title.model_dump(), "text": item.text.model_dump()}
+        for key, item in workshop.news.items()
+        if name in item.rounds and key not in {done for _, done in session.news}
+    ]  # fmt: skip
+    plans = {
+        str(team.number): {
+            "choices": all_choices(workshop, team, session.round, name if session.phase == "open" else None),
+            "points": team.turns[name].points if name is not None else None,
+        }
+        for team in session.teams
+    }
+    return {
+        "can_happen": can,
+        "plans": plans,
+        "projector": token_of(session, Person("projector")),
+        "log": hub.log.path.name,
+        "differing": list(hub.differing),
+    }
