@@ -140,6 +140,10 @@ def test_pawn_is_seldom_above_zero_for_inputs_without_effect() -> None:
     found = indices.pawn_index(inputs, values[None], np.ones(1), 40, 0.95, 3)
     assert (found.low > 0).mean() < 0.06
     assert (found.more["raw"] > found.more["dummy"]).mean() == pytest.approx(0.05, abs=0.04)
+    assert found.more["clear"].sum() <= 1
+    values = inputs[:, 7] + 0.5 * values
+    again = indices.pawn_index(inputs, values[None], np.ones(1), 20, 0.95, 3)
+    assert np.flatnonzero(again.more["clear"]).tolist() == [7]
 
 
 def test_morris_effects_of_a_straight_line_are_its_slopes(options: Callable[..., Sweep]) -> None:
@@ -443,7 +447,10 @@ def test_command_prints_saves_and_gives_json(
     assert (code, err) == (0, "")
     saved = {path.name for path in (tmp_path / "s").iterdir()}
     assert {"indices.csv", "options.csv", "provenance.json", "sensitivity.svg", "sensitivity-column.png"} <= saved
-    assert len(pd.read_csv(tmp_path / "s" / "indices.csv")) == 4
+    table = pd.read_csv(tmp_path / "s" / "indices.csv")
+    assert len(table) == 4
+    assert set(table["sweep_id"]) == {ishigami.manifest["plan_hash"][:12]}
+    assert (table[["method", "design", "seed", "confidence"]].iloc[0] == ["sobol", "saltelli", 7, 0.95]).all()
     assert call("sensitivity", folder, "--out", "s")[0] == 3
     code, out, _ = call("sensitivity", folder, "--json", "--method", "pawn")
     assert (code, json.loads(out)["method"]) == (0, "pawn")

@@ -64,13 +64,19 @@ def _levels(given: list[str]) -> dict[str, str]:
     return {name.strip(): level.strip() for name, _, level in parts}
 
 
+def _of_sample(found: Sensitivity) -> dict[str, Any]:
+    """Return what every row of a saved table says of the sample that it rests on."""
+    names = ("sweep", "sweep_id", "design", "runs", "seed", "confidence")
+    return {"method": found.method} | {name: found.sample[name] for name in names}
+
+
 def _save(found: Sensitivity, folder: Path, stream: Any) -> None:
     from transition_sim import figures
     from transition_sim.data import write_text
 
     provenance = {key: value for key, value in found.to_dict().items() if key not in ("indices", "options")}
     written = [
-        write_text(folder / "indices.csv", found.table.to_csv(index=False)),
+        write_text(folder / "indices.csv", found.table.assign(**_of_sample(found)).to_csv(index=False)),
         write_text(folder / "options.csv", found.options.to_csv(index=False)),
         write_text(folder / "provenance.json", json.dumps(provenance, indent=1, allow_nan=False)),
         *figures.save_sensitivity(found, folder),

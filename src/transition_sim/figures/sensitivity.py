@@ -27,13 +27,15 @@ AXIS = {
 def index_intervals(ax: Axes, found: Sensitivity, quantity: Quantity, most: int = MOST) -> Axes:
     """Draw the largest indices of a quantity with their 95 per cent intervals, the largest on top.
 
-    For Sobol an open mark is the index of first order: what the input does alone.
+    For Sobol an open diamond is the index of first order: what the input does alone. For PAWN an open dot is an index
+    that the strongest of so many inputs without effect may have too.
     """
     rows = found.of(quantity, most)
     scale = index_scale(found, quantity)
     for y, row in enumerate(rows.to_dict("records")):
         ax.plot([row["low"] * scale, row["high"] * scale], [y, y], color=BLUE, linewidth=3, alpha=0.45)
-        ax.plot(row["index"] * scale, y, "o", color=BLUE, markersize=4)
+        fill = "white" if row.get("clear", 1.0) == 0 else BLUE
+        ax.plot(row["index"] * scale, y, "o", color=BLUE, markerfacecolor=fill, markersize=4)
         if found.method == SOBOL:
             ax.plot(row["first"], y, "D", color=GREY, markerfacecolor="white", markersize=3.5, zorder=3)
     ax.axvline(0, color=GREY, linewidth=0.8)
@@ -107,7 +109,10 @@ def _finding(found: Sensitivity, shown: Sequence[Quantity]) -> str:
         told = ", ".join(f"{r['input']} ({r['low'] * scale:.2f} to {r['high'] * scale:.2f})" for r in top)
         parts.append(f"{quantity.words[0].upper() + quantity.words[1:]}: driven most by {told}.")
     marks = "Dot: index; bar: 95 % interval"
-    marks += "; open mark: first order." if found.method == SOBOL else "."
+    marks += {
+        SOBOL: "; open mark: first order.",
+        PAWN: "; open dot: no more than chance gives one of so many inputs.",
+    }.get(found.method, ".")
     if any(len(quantity.parts) == 1 for quantity in shown):
         marks += " Bars to both sides: mean in the lowest (light) and highest fifth (dark) of an input, with margins."
     return " ".join([*parts, marks])

@@ -129,7 +129,8 @@ def _index_table(found: Sensitivity, quantity: Quantity) -> str:
     scale, single = index_scale(found, quantity), len(quantity.parts) == 1
     rows = []
     for row in found.of(quantity, SHOWN_INPUTS).to_dict("records"):
-        cells = [row["input"], f"{brief(scale * row['low'])} to {brief(scale * row['high'])}"]
+        mark = " *" if row.get("clear") else ""
+        cells = [row["input"] + mark, f"{brief(scale * row['low'])} to {brief(scale * row['high'])}"]
         cells.append(brief(scale * row["index"]))
         if single:
             cells += [brief(quantity.scale * row[end]) for end in ("when_low", "when_high")]

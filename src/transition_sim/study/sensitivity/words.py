@@ -74,7 +74,7 @@ def confidence_words(found: Sensitivity) -> str:
     over = "groups of runs" if s["group_size"] > 1 and found.method != PAWN else "worlds"
     text = f"{100 * s['confidence']:.0f} %, {s['resamples']} bootstrap resamples of {over}, seed {s['bootstrap_seed']}"
     if found.method == PAWN:
-        text += "; of 40 inputs without effect one will seem to have some"
+        text += "; *: larger than the strongest of so many inputs without effect would be, in 95 of 100 samples"
     return text
 
 
@@ -126,12 +126,13 @@ def _quantity_lines(found: Sensitivity, quantity: Quantity, shown: int) -> Itera
     heads += [f"{'first':>6}"] * alone + [f"{'when low':>9} {'high':>7}"] * ends
     yield f"  {' '.join(heads)}"
     for row in found.of(quantity, shown).to_dict("records"):
+        mark = "*" if row.get("clear") else " "
         low, high = brief(scale * row["low"]), brief(scale * row["high"])
         cells = [f"{row['input'][:28]:<28} {brief(scale * row['index']):>7} {f'{low} to {high}':>16}"]
         cells += [f"{row['first']:>6.2f}"] if alone else []
         if ends:
             cells += [f"{brief(quantity.scale * row['when_low']):>9} {brief(quantity.scale * row['when_high']):>7}"]
-        yield f"  {' '.join(cells)}".rstrip()
+        yield f"{mark} {' '.join(cells)}".rstrip()
 
 
 def index_scale(found: Sensitivity, quantity: Quantity) -> float:
