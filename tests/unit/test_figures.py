@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -139,6 +141,18 @@ def test_sensitivity_figure_shows_the_numbers_of_the_table(tmp_path: Path) -> No
     ends = [patch.get_x() + patch.get_width() for patch in ax.patches]
     expected = 100 * found.of(found.headlines[0])[["when_low", "when_high"]].to_numpy().ravel()
     assert ends == pytest.approx(expected)
+
+
+def test_an_input_no_clearer_than_chance_is_not_called_a_driver(tmp_path: Path) -> None:
+    found = analysed("grid", tmp_path)
+
+    def says(table: pd.DataFrame) -> str:
+        return figures.picture(figures.sensitivity_figure(replace(found, table=table))).words
+
+    assert "driven most by baseline hazard of war" in says(found.table.assign(clear=1.0))
+    nothing = says(found.table.assign(clear=0.0))
+    assert "no input stands out from chance" in nothing
+    assert "driven most" not in nothing
 
 
 @pytest.fixture(scope="module", params=["reference", slow("unmil_like")])

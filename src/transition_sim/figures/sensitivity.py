@@ -100,14 +100,15 @@ def _title(quantity: Quantity, ends: bool) -> str:
 
 
 def _finding(found: Sensitivity, shown: Sequence[Quantity]) -> str:
-    """Say which inputs lead each question, with their intervals, and how to read the marks."""
+    """Say which inputs lead each question by more than chance, with their intervals, and how to read the marks."""
     asked = [quantity for quantity in shown if quantity.kind in (LEVEL, RANKING)]
     parts = []
     for quantity in asked:
-        top = found.of(quantity, 3).to_dict("records")
+        top = [row for row in found.of(quantity, 3).to_dict("records") if row.get("clear", row["low"] > 0)]
         scale = index_scale(found, quantity)
         told = ", ".join(f"{r['input']} ({r['low'] * scale:.2f} to {r['high'] * scale:.2f})" for r in top)
-        parts.append(f"{quantity.words[0].upper() + quantity.words[1:]}: driven most by {told}.")
+        words = f"driven most by {told}" if top else "no input stands out from chance"
+        parts.append(f"{quantity.words[0].upper() + quantity.words[1:]}: {words}.")
     marks = "Dot: index; bar: 95 % interval"
     marks += {
         SOBOL: "; open mark: first order.",
