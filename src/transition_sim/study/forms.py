@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from transition_sim.html import card, line, number, table
 from transition_sim.study.frontier import BENCHMARK, CALENDAR
 from transition_sim.study.outcomes import ASSUMPTION, Comparison, Outcome
-from transition_sim.study.wording import TITLES, finding, flips, label, meaning, spread_of_worlds, worlds_words
+from transition_sim.study.wording import TITLES, finding, flips, label, meaning, spread, spread_of_worlds, worlds_words
 
 if TYPE_CHECKING:
     from transition_sim.study.scenario import Scenario
@@ -174,9 +174,3 @@ def _surface_table(found: Timing, rule: str) -> str:
     ]
     head = ["start, month", *(f"{duration:g} months" for duration in found.durations)]
     return table(head, rows, f"By {rule}, no effort: risk by start and duration, %")
-
-
-def spread(values: Floats, form: str) -> str:
-    """Return the range of values over worlds, with the median in brackets."""
-    low, middle, high = (value + 0.0 for value in np.quantile(values, (0.1, 0.5, 0.9)).round(6))
-    return f"{low:{form}} to {high:{form}} ({middle:{form}})"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transition_sim.study.frontier import BENCHMARK, CALENDAR, Rule, efficient
-from transition_sim.study.outcomes import ASSUMPTION
-from transition_sim.study.wording import meaning, worlds_words
+from transition_sim.study.outcomes import ASSUMPTION, quantiles
+from transition_sim.study.wording import filled, meaning, spread, worlds_words
 
 if TYPE_CHECKING:
     from transition_sim.study.timing import Timing
 
 Floats = NDArray[np.float64]
-WIDTH = 80
 NOTE = "stylised teaching and exploration model, not a forecast"
 EDGE = "an end of what was tried"
 CHANGES = {
@@ -29,7 +27,7 @@ CHANGES = {
 
 def timing_lines(found: Timing) -> Iterator[str]:
     """Yield what an analysis says: risk by start and duration, gains in the same world, the frontier, the best rule."""
-    yield from _filled(
+    yield from filled(
         f"Draw-down timing in profile '{found.context}': {len(found.starts)} starts x {len(found.durations)} durations "
         f"x 2 rules x 3 kinds of bridging, {found.runs:,} worlds of {found.ensemble} "
         f"({worlds_words(found.ensemble)}), seed {found.seed}. Relapse is {meaning(found.definition)} within "
@@ -37,20 +35,20 @@ def timing_lines(found: Timing) -> Iterator[str]:
         "duration are the earliest and the shortest."
     )
     for rule, words in ((CALENDAR, "By calendar"), (BENCHMARK, "By benchmark")):
-        yield from _surface_lines(found, rule, f"{words}, no effort: risk in %, median (range)")
+        yield from _surface_lines(found, rule, f"{words}, no effort: risk in %, range (median)")
     yield from _gain_lines(found)
     yield from _frontier_lines(found)
     yield from _best_lines(found)
     yield ""
-    yield from _filled(
+    yield from filled(
         f"ASSUMPTION: {ASSUMPTION} What a relapse avoided is worth is chosen. Cost leaves out that of effort."
     )
     for rule, report in found.referee.items():
-        yield from _filled(
+        yield from filled(
             f"SciPy integrated {report['runs']} runs by {rule} again: largest difference in probability "
             f"{report['max_deviation']:.1e} (allowed {report['tolerance']:g})."
         )
-    yield from _filled(f"Model {str(found.provenance['model_hash'])[:12]}. A {NOTE}.")
+    yield from filled(f"Model {str(found.provenance['model_hash'])[:12]}. A {NOTE}.")
 
 
 def _surface_lines(found: Timing, rule: str, title: str) -> Iterator[str]:
@@ -60,7 +58,7 @@ def _surface_lines(found: Timing, rule: str, title: str) -> Iterator[str]:
     yield f"  {'start, month':<12}" + "".join(f"{f'{found.durations[d]:g} months':>16}" for d in shown)
     low, middle, high = 100 * found.surface(rule)
     for s, start in enumerate(found.starts):
-        cells = [f"{middle[s, d]:.1f} ({low[s, d]:.0f} to {high[s, d]:.0f})" for d in shown]
+        cells = [f"{low[s, d]:.0f} to {high[s, d]:.0f} ({middle[s, d]:.0f})" for d in shown]
         yield f"  {start:<12g}" + "".join(f"{cell:>16}" for cell in cells)
 
 
@@ -79,24 +77,22 @@ def gains(found: Timing) -> Iterator[tuple[str, Floats, Floats]]:
 
 def _gain_lines(found: Timing) -> Iterator[str]:
     yield ""
-    yield from _filled(
-        "What a change takes off that risk, points, median (range) over worlds and durations, all else equal, where "
+    yield from filled(
+        "What a change takes off that risk, points, range (median) over worlds and durations, all else equal, where "
         f"the draw-down starts in month {found.starts[0]:g} and in month {found.starts[-1]:g}"
     )
     for words, first, last in gains(found):
-        yield f"  {words:<42} {_spread(100 * first):>18}{_spread(100 * last):>17}"
+        yield f"  {words:<42} {spread(100 * first, '.1f'):>18}{spread(100 * last, '.1f'):>17}"
 
 
 def _frontier_lines(found: Timing) -> Iterator[str]:
     yield ""
     yield "Cost (mission and disbursed aid, MUSD) against 20-year risk, no effort"
-    yield f"  {'rule':<30}{'cost, median (range)':>26}{'risk, %':>20}"
+    yield f"  {'rule':<30}{'cost, range (median)':>26}{'risk, %':>20}"
     kept = {rule.words for rule in efficient(found.frontier)}
     for rule in found.frontier:
-        low, middle, high = np.quantile(rule.cost, (0.1, 0.5, 0.9))
-        cost = f"{middle:,.0f} ({low:,.0f} to {high:,.0f})"
         mark = "*" if rule.words in kept else " "
-        yield f"{mark} {rule.words:<30}{cost:>26}{_spread(100 * rule.risk):>20}"
+        yield f"{mark} {rule.words:<30}{spread(rule.cost, ',.0f'):>26}{spread(100 * rule.risk, '.1f'):>20}"
     yield "* no other rule is better in both, on average over worlds"
 
 
@@ -126,8 +122,8 @@ def timing_data(found: Timing) -> dict[str, Any]:
     ends = edges(found.frontier)
     rules = [
         {
-            "rule": rule.words, "kind": rule.kind, "effort": effort, "cost_musd": _quantiles(rule.cost),
-            "risk": _quantiles(rule.risk), "end_of_range": rule.words in ends,
+            "rule": rule.words, "kind": rule.kind, "effort": effort, "cost_musd": quantiles(rule.cost),
+            "risk": quantiles(rule.risk), "end_of_range": rule.words in ends,
         }
         for effort, some in ((False, found.frontier), (True, found.bridged))
         for rule in some
@@ -139,17 +135,3 @@ def timing_data(found: Timing) -> dict[str, Any]:
         "referee": {rule: dict(report) for rule, report in found.referee.items()},
         "provenance": dict(found.provenance), "note": f"{NOTE}. {ASSUMPTION}",
     }  # fmt: skip
-
-
-def _quantiles(values: Floats) -> dict[str, float]:
-    low, middle, high = np.quantile(values, (0.1, 0.5, 0.9))
-    return {"p10": float(low), "median": float(middle), "p90": float(high)}
-
-
-def _spread(values: Floats) -> str:
-    low, middle, high = (value + 0.0 for value in np.quantile(values, (0.1, 0.5, 0.9)).round(1))
-    return f"{middle:.1f} ({low:.1f} to {high:.1f})"
-
-
-def _filled(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from transition_sim import risk
 from transition_sim.engine.result import Result
@@ -17,6 +18,7 @@ from transition_sim.study.ensembles import SAYS
 from transition_sim.study.outcomes import ASSUMPTION, LEVEL, Comparison, Outcome, quantiles
 from transition_sim.study.ranges import Ranges
 
+Floats = NDArray[np.float64]
 TITLES = {
     "role": "By role: each entry point with its own channels (confounds what with when)",
     "same": "Same bundle: identical actions placed at different times (isolates timing)",
@@ -47,6 +49,17 @@ def label(option: str) -> str:
 def meaning(definition: str) -> str:
     """Return what counts as relapse, in words."""
     return DEFINITION_WORDS.get(definition, "each of: " + "; ".join(DEFINITION_WORDS.values()))
+
+
+def spread(values: Floats, form: str) -> str:
+    """Return the range of values over worlds, with the median in brackets."""
+    low, middle, high = (value + 0.0 for value in np.quantile(values, (0.1, 0.5, 0.9)).round(6))
+    return f"{low:{form}} to {high:{form}} ({middle:{form}})"
+
+
+def filled(text: str) -> list[str]:
+    """Return a text as lines of at most 80 columns, all but the first set in."""
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")
 
 
 def comparison_tables(done: Comparison) -> list[str]:
@@ -96,27 +109,22 @@ def _table(outcome: Outcome) -> str:
     rows = [["option", "20-year risk", "change from none", "best", "10-year risk", "effort"]]
     rows.append(["", "% (median)", "points (median)", "in %", "% (median)", "5/20 y"])
     for i, name in enumerate(outcome.options):
-        change = "-" if name == "none" else _range(outcome.difference[-1, i], 100, "+.1f")
+        change = "-" if name == "none" else spread(100 * outcome.difference[-1, i], "+.1f")
         effort = f"{outcome.effort[0, i].mean():.0f}/{outcome.effort[-1, i].mean():.0f}"
         mark = "" if outcome.full_budget[i] or name == "none" else " *"
         rows.append(
             [
                 label(name) + mark,
-                _range(outcome.probability[-1, i], 100, ".0f"),
+                spread(100 * outcome.probability[-1, i], ".0f"),
                 change,
                 f"{100 * outcome.share_best[-1, i]:.0f}",
-                _range(outcome.probability[1, i], 100, ".0f"),
+                spread(100 * outcome.probability[1, i], ".0f"),
                 effort,
             ]
         )
     partial = any(not full and o != "none" for full, o in zip(outcome.full_budget, outcome.options, strict=True))
     note = ["* spends less than the whole budget"] if partial else []
     return "\n".join(["", TITLES[outcome.bundle], *_ruled(rows), *note])
-
-
-def _range(values: np.ndarray, scale: float, form: str) -> str:
-    q = quantiles(values * scale)
-    return f"{q['p10']:{form}} to {q['p90']:{form}} ({q['median']:{form}})"
 
 
 def comparison_lines(done: Comparison) -> list[str]:

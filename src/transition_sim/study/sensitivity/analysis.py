@@ -189,16 +189,13 @@ def sensitivity(
     standings: list[Standing] = []
     quantities: list[Quantity] = []
     notes, used = [*done.manifest["notes"], *_caution(chosen, lever)], []
-    for name, condition, values in _by_condition(done, names, lever, at or {}):
-        keep = _complete(name, values, sample, chosen)
-        used.append(int(keep.sum()))
-        labels = options_of(lever)[0]
-        standing = standing_of(name, names[name], condition, values[:, keep], labels, best == "highest")
-        standings += [standing] if len(labels) > 1 else []
+    for standing, kept in _standings(done, names, lever, at or {}, sample, chosen, best):
+        used.append(len(kept.values))
+        standings += [standing] if len(standing.options) > 1 else []
         for quantity in quantities_of(standing):
             if _varies(quantity, sample, chosen):
                 quantities.append(quantity)
-                rows.append(_rows(quantity, replace(sample, values=sample.values[keep]), chosen, resamples, seed))
+                rows.append(_rows(quantity, kept, chosen, resamples, seed))
             else:
                 notes.append(f"{quantity.words} is the same in all worlds, so nothing drives it")
     return Sensitivity(
@@ -206,6 +203,23 @@ def sensitivity(
         _told_sample(done, sample, chosen, min(used), resamples, seed), _held(done, sample, lever, at or {}),
         tuple(notes), ASSUMED if BUDGET in _model(done) else "",
     )  # fmt: skip
+
+
+def _standings(
+    done: Sweep,
+    names: Mapping[str, str],
+    options: Mapping[str, Any] | None,
+    at: Mapping[str, float | str],
+    sample: Sample,
+    method: str,
+    best: str,
+) -> Iterator[tuple[Standing, Sample]]:
+    """Yield how the options stand by each outcome under each condition, in the complete worlds, and these worlds."""
+    labels = options_of(options)[0]
+    for name, condition, values in _by_condition(done, names, options, at):
+        keep = _complete(name, values, sample, method)
+        standing = standing_of(name, names[name], condition, values[:, keep], labels, best == "highest")
+        yield standing, replace(sample, values=sample.values[keep])
 
 
 def _check_words(best: str, resamples: int) -> None:

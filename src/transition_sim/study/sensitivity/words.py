@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +10,11 @@ import numpy as np
 
 from transition_sim.study.sensitivity.indices import MORRIS, PAWN, SOBOL
 from transition_sim.study.sensitivity.quantities import Quantity, short
-from transition_sim.study.wording import worlds_words
+from transition_sim.study.wording import filled, worlds_words
 
 if TYPE_CHECKING:
     from transition_sim.study.sensitivity.analysis import Sensitivity
 
-WIDTH = 80
 SHOWN = 8
 NOTE = "stylised teaching and exploration model, not a forecast"
 INDEX_OF = {SOBOL: "total", MORRIS: "effect", PAWN: "index"}
@@ -32,18 +30,18 @@ SAYS = {
 
 def sensitivity_lines(found: Sensitivity, shown: int = SHOWN) -> Iterator[str]:
     """Yield what an analysis says: sample, what was held fixed, options, and the largest indices of each headline."""
-    yield from _filled(sample_words(found))
-    yield from _filled(held_words(found))
-    yield from _filled(f"{SAYS[found.method]}. Intervals: {confidence_words(found)}.")
+    yield from filled(sample_words(found))
+    yield from filled(held_words(found))
+    yield from filled(f"{SAYS[found.method]}. Intervals: {confidence_words(found)}.")
     for note in found.notes:
-        yield from _filled(f"Note: {note}.")
+        yield from filled(f"Note: {note}.")
     yield from _option_lines(found)
     for quantity in found.headlines:
         yield from _quantity_lines(found, quantity, shown)
     yield ""
     if found.assumption:
-        yield from _filled(f"ASSUMPTION: {found.assumption}")
-    yield from _filled(f"A {NOTE}.")
+        yield from filled(f"ASSUMPTION: {found.assumption}")
+    yield from filled(f"A {NOTE}.")
 
 
 def sample_words(found: Sensitivity) -> str:
@@ -106,7 +104,7 @@ def _option_lines(found: Sensitivity) -> Iterator[str]:
         return
     for (outcome, condition), part in table.groupby(["outcome", "condition"], sort=False):
         yield ""
-        yield from _filled(f"Options by {outcome}" + (f", {condition}" if condition else ""))
+        yield from filled(f"Options by {outcome}" + (f", {condition}" if condition else ""))
         scale = next(each.scale for each in found.quantities if each.outcome == outcome)
         yield f"  {'option':<22} {'best in %':>9} {'median rank':>12} {'median regret':>14} {'90th pct.':>10}"
         for row in part.to_dict("records"):
@@ -121,14 +119,14 @@ def _quantity_lines(found: Sensitivity, quantity: Quantity, shown: int) -> Itera
     scale = index_scale(found, quantity)
     yield ""
     unit = f", {quantity.measure}" if quantity.measure and (ends or found.method == MORRIS) else ""
-    yield from _filled(quantity.words[0].upper() + quantity.words[1:] + unit)
-    heads = [f"{'input':<28} {INDEX_OF[found.method]:>7} {'interval':>16}"]
+    yield from filled(quantity.words[0].upper() + quantity.words[1:] + unit)
+    heads = [f"{'input':<28} {'interval':>16} {INDEX_OF[found.method]:>7}"]
     heads += [f"{'first':>6}"] * alone + [f"{'when low':>9} {'high':>7}"] * ends
     yield f"  {' '.join(heads)}"
     for row in found.of(quantity, shown).to_dict("records"):
         mark = "*" if row.get("clear") else " "
         low, high = brief(scale * row["low"]), brief(scale * row["high"])
-        cells = [f"{row['input'][:28]:<28} {brief(scale * row['index']):>7} {f'{low} to {high}':>16}"]
+        cells = [f"{row['input'][:28]:<28} {f'{low} to {high}':>16} {brief(scale * row['index']):>7}"]
         cells += [f"{row['first']:>6.2f}"] if alone else []
         if ends:
             cells += [f"{brief(quantity.scale * row['when_low']):>9} {brief(quantity.scale * row['when_high']):>7}"]
@@ -168,7 +166,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
     return value
-
-
-def _filled(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")

@@ -169,7 +169,7 @@ def _lever_lines(sweep: Sweep) -> Iterator[str]:
     if not several:
         return
     yield ""
-    yield f"{name}, by lever: median (p10 to p90) over all else; median change from the first level, all else equal"
+    yield f"{name}, by lever: p10 to p90 (median) over all else; median change from the first level, all else equal"
     for axis, lever in enumerate(axes):
         if lever not in several:
             continue
@@ -179,7 +179,7 @@ def _lever_lines(sweep: Sweep) -> Iterator[str]:
             here = np.asarray(values.take(level, axis=axis))
             found = _quantiles(here)
             change = "" if level == 0 else f"  {_median(here - first):+.4f}"
-            spread = f"{_shown(found['median'])} ({_shown(found['p10'])} to {_shown(found['p90'])})"
+            spread = f"{_shown(found['p10'])} to {_shown(found['p90'])} ({_shown(found['median'])})"
             yield f"    {_shown(label):<28}  {spread:<30}{change}".rstrip()
 
 
