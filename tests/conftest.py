@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from transition_sim import cli
 from transition_sim.model.equations import Model
 from transition_sim.model.reader import load_model
 
@@ -56,3 +57,21 @@ def mdl(tmp_path: Path) -> Callable[..., Path]:
 def model_of(mdl: Callable[..., Path]) -> Callable[..., Model]:
     """Return a function that gives the model of equations, one a line."""
     return lambda *equations, **times: load_model(mdl(*equations, **times))
+
+
+@pytest.fixture
+def call(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs a command in an empty folder and gives exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stop:
+            cli.main(words)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        code = stop.value.code
+        return code if isinstance(code, int) else 0, captured.out, captured.err
+
+    return run

@@ -16,27 +16,11 @@ import pandas as pd
 import pytest
 
 import transition_sim as ts
-from transition_sim import cli, figures
+from transition_sim import figures
 from transition_sim.data import scenarios_folder
 from transition_sim.study.outcomes import Comparison
 
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Return a function that runs a command in an empty folder and gives exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            cli.main(words)
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        code = stop.value.code
-        return code if isinstance(code, int) else 0, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

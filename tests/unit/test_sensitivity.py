@@ -15,7 +15,6 @@ import pytest
 from scipy.stats import ks_2samp
 
 import transition_sim as ts
-from transition_sim import cli
 from transition_sim.errors import ScenarioError
 from transition_sim.study.sensitivity import indices
 from transition_sim.study.sensitivity.analysis import DESIGN_OF, Sensitivity, sensitivity
@@ -414,22 +413,6 @@ def test_shipped_sweep_says_what_drives_the_ranking(tmp_path: Path) -> None:
     assert top == ["baseline hazard of war"]
     ranking = next(quantity for quantity in found.headlines if quantity.kind == RANKING)
     assert any(name.startswith(("PBC ", "half effect")) for name in found.of(ranking, 4)["input"])
-
-
-@pytest.fixture
-def call(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, str, str]]:
-    """Run the command line in an empty folder and return exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run_it(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            cli.main(words)
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return run_it
 
 
 def test_command_prints(call: Callable[..., tuple[int, str, str]], ishigami: Sweep) -> None:

@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 
 import transition_sim as ts
-from transition_sim import cli
 from transition_sim.cli import sweeps
 
 Call = Callable[..., tuple[int, str, str]]
@@ -34,21 +33,10 @@ outcomes: [relapse probability at 20 years, security at 240]
 ODD = "title: odd\nmodel: odd.mdl\nlevers:\n  a: [-1, 1]\noutcomes: [final y]\n"
 
 
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Return a function that runs a command beside `small.yaml` and gives exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def small(call: Call) -> None:
+    """Put `small.yaml` into the empty folder in which commands run."""
     Path("small.yaml").write_text(SMALL)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            cli.main(words)
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        code = stop.value.code
-        return code if isinstance(code, int) else 0, captured.out, captured.err
-
-    return run
 
 
 def test_sweep_resume_and_rerun(call: Call, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 import transition_sim as ts
-from transition_sim import cli
 from transition_sim.errors import ScenarioError
 from transition_sim.study import timing as timings
 from transition_sim.study.ensembles import draw_worlds
@@ -171,22 +170,6 @@ def test_what_cannot_be_run_is_refused(asked: dict[str, object], told: str) -> N
 def test_effort_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ScenarioError, match=r"at start 235, duration 12, without bridge: 18 effort-months do not fit"):
         draw_down_timing(runs=2, starts=(48, 235), durations=(12, 24))
-
-
-@pytest.fixture
-def call(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, str, str]]:
-    """Run the command line in an empty folder and return exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            cli.main(words)
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 def test_command_prints(call: Callable[..., tuple[int, str, str]]) -> None:
