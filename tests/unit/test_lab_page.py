@@ -208,6 +208,17 @@ def test_page_averages_frailty_and_takes_quantiles_as_python_does(racer: MiniRac
     assert theirs == pytest.approx(np.quantile(values, [0.1, 0.5, 0.9]), abs=1e-15)
 
 
+def test_page_takes_bands_as_python_does_whatever_order_the_runs_are_in(racer: MiniRacer) -> None:
+    random = np.random.default_rng(2)
+    smooth = random.random(50) + 0.01 * random.normal(size=(20, 50)).cumsum(axis=0)
+    table = np.vstack([smooth, random.random((5, 50)), smooth[::-1], np.ones((1, 50)), random.integers(0, 3, (3, 50))])
+    theirs = asked(
+        racer,
+        f"module_risk.bands(Float64Array.from({table.ravel().tolist()}), 50, [0.1, 0.5, 0.9]).map((row) => [...row])",
+    )
+    assert np.array(theirs) == pytest.approx(np.quantile(table, [0.1, 0.5, 0.9], axis=1), abs=1e-15)
+
+
 @pytest.mark.parametrize("definition", [0, 2])
 def test_page_splits_a_change_of_risk_as_python_does(
     definition: int, racer: MiniRacer, models: dict[str, Model], facts: dict[str, Any]

@@ -27,24 +27,44 @@ export function probability(hazards, spread, rule) {
 /** Return quantiles of numbers, linear between neighbours; the array is sorted on the way. */
 export function quantiles(values, levels) {
   values.sort();
-  return levels.map((level) => {
-    const at = level * (values.length - 1);
-    const low = Math.floor(at);
-    const high = Math.min(low + 1, values.length - 1);
-    return values[low] + (values[high] - values[low]) * (at - low);
-  });
+  return levels.map((level) => quantile(values, level));
 }
 
-/** Return quantiles over runs at each time of a table (time x run): one array of times for each level. */
+function quantile(sorted, level) {
+  const at = level * (sorted.length - 1);
+  const low = Math.floor(at);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
+}
+
+/** Return quantiles over runs at each time of a table (time x run): one array of times for each level.
+
+    Runs hardly change places from one time to the next, so each row is sorted from the order of the row before. */
 export function bands(table, runs, levels) {
   const times = table.length / runs;
   const result = levels.map(() => new Float64Array(times));
-  const row = new Float64Array(runs);
+  const order = Uint32Array.from({ length: runs }, (_, run) => run);
+  const sorted = new Float64Array(runs);
   for (let t = 0; t < times; t++) {
-    row.set(table.subarray(t * runs, (t + 1) * runs));
-    quantiles(row, levels).forEach((value, k) => (result[k][t] = value));
+    sortFrom(order, sorted, table, t * runs);
+    for (let k = 0; k < levels.length; k++) result[k][t] = quantile(sorted, levels[k]);
   }
   return result;
+}
+
+/** Put a row of a table into order by insertion, beginning with the order that is given, which becomes the row's. */
+function sortFrom(order, sorted, table, row) {
+  for (let i = 0; i < order.length; i++) {
+    const run = order[i];
+    const value = table[row + run];
+    let at = i;
+    for (; at > 0 && sorted[at - 1] > value; at--) {
+      sorted[at] = sorted[at - 1];
+      order[at] = order[at - 1];
+    }
+    sorted[at] = value;
+    order[at] = run;
+  }
 }
 
 function logarithmicMean(one, other) {
