@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from driving import Driver
 from own_jupyter import Jupyter, run_first_cell, running
 
 import transition_sim as ts
@@ -35,36 +36,6 @@ def opened(server: Jupyter, visit: Callable[..., Any]) -> Callable[..., Any]:
         return seen
 
     return go
-
-
-class Driver:
-    """What a person does with the explorer, by keyboard, and what they see."""
-
-    def __init__(self, page: Any) -> None:
-        self.page = page
-        self.root = page.locator(".ts-explorer")
-
-    def press(self, label: str, key: str, times: int = 1) -> None:
-        self.root.get_by_label(label, exact=True).focus()
-        for _ in range(times):
-            self.page.keyboard.press(key)
-
-    def button(self, name: str) -> None:
-        self.root.get_by_role("button", name=name).focus()
-        self.page.keyboard.press("Enter")
-
-    def sees(self, words: str) -> None:
-        shown = self.page.locator(":not(.ts-spoken)")  # what is spoken follows later
-        self.root.get_by_text(words).and_(shown).first.wait_for()
-
-    def told(self, label: str) -> str:
-        return str(self.root.get_by_label(label, exact=True).get_attribute("aria-valuetext"))
-
-    def curve(self) -> str:
-        return str(self.root.locator("path.ts-line-now").first.get_attribute("d"))
-
-    def answered(self) -> int:
-        return int(self.root.get_attribute("data-answered"))
 
 
 def test_explorer_is_moved_by_keyboard_undone_and_pinned(opened: Callable[..., Any], server: Jupyter) -> None:

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+import nbconvert
+import nbformat
 import numpy as np
 import pytest
 
@@ -123,6 +125,17 @@ def test_mime_bundle_has_sliders_and_a_table_for_those_without(view: Explorer) -
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == view.widget.model_id
     assert "<table>" in data["text/html"]
     assert "not a forecast" in data["text/plain"]
+
+
+@pytest.mark.parametrize("kind", ["html", "markdown"])
+def test_a_saved_notebook_is_exported_with_the_table(view: Explorer, kind: str) -> None:
+    data, _ = view._repr_mimebundle_()
+    shown = nbformat.v4.new_output("execute_result", data, execution_count=1)
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("view", outputs=[shown])])
+    page, _ = nbconvert.get_exporter(kind)().from_notebook_node(book)
+    assert re.findall("<tbody>.*</tbody>", data["text/html"])[0] in page
+    assert "10th to 90th percentile" in page
+    assert "jupyter.widget-view" not in page
 
 
 def test_front_end_is_one_script_that_asks_nobody() -> None:

@@ -139,7 +139,8 @@ function readerOf(setup, onMove) {
 
     JupyterLab's shortcuts for arrows and letters hold wherever the focus is inside a notebook, and it looks for a mark at
     the element that has the focus. So the mark is set before anyone else hears of the key. Keys with Ctrl or Command (to
-    save, say) and Shift+Enter stay the notebook's. */
+    save, say) and Shift+Enter stay the notebook's. Visual Studio Code takes what reaches the window as pressed in the
+    notebook, where an arrow leaves the cell and D D deletes it: so keys that mean something here end here. */
 function keys(root, ask) {
   const wanted = (event) => {
     const letter = event.ctrlKey || event.metaKey ? event.key.toLowerCase() : "";
@@ -150,11 +151,13 @@ function keys(root, ask) {
     const theirs = event.ctrlKey || event.metaKey || (event.shiftKey && event.key === "Enter");
     mark(event.target, "data-lm-suppress-shortcuts", theirs && !wanted(event) ? null : "true");
   };
+  const leaves = ({ key, ctrlKey, metaKey, altKey, shiftKey }) =>
+    ctrlKey || metaKey || altKey || (shiftKey && key === "Enter") || key === "Tab" || key === "Escape" || /^F\d/.test(key);
   root.addEventListener("keydown", (event) => {
     const what = wanted(event);
+    if (what || !leaves(event)) event.stopPropagation();
     if (!what) return;
     event.preventDefault();
-    event.stopPropagation();
     ask({ do: what });
   });
   window.addEventListener("keydown", before, true);
