@@ -6,7 +6,7 @@ import { bandMaker } from "./compute.js";
 import { controls, leverText } from "./controls.js";
 import { drawing, WIDE } from "./drawing.js";
 import { figures, translate } from "./layout.js";
-import { isMoved, moved } from "./levers.js";
+import { isMoved, moved, switched } from "./levers.js";
 import { runner } from "./runs.js";
 import { picture, save, tableText } from "./sharing.js";
 import { store } from "./store.js";
@@ -133,9 +133,12 @@ function place(model) {
   const places = figures($("panels"), $("risk"), facts.panels[model], speak, savePicture);
   charts = drawing(places, facts, model, speak, point);
   const change = (i, index) => ({ ...states.now, levers: moved(tableOf(model), states.now.levers, i, index) });
-  const preview = (i, index) => states.preview(change(i, index));
-  const commit = (i, index) => states.commit(change(i, index));
-  panel = controls($("controls"), tableOf(model), facts.panels[model], speak, preview, commit);
+  panel = controls($("controls"), tableOf(model), facts.panels[model], speak, {
+    onPreview: (i, index) => states.preview(change(i, index)),
+    onSet: (i, index) => states.commit(change(i, index)),
+    onSwitch: (choice) =>
+      states.commit({ ...states.now, levers: switched(tableOf(model), states.now.levers, choice) }),
+  });
   for (const input of document.querySelectorAll("[name=model]")) input.checked = input.value === model;
   $("about-model").textContent = speak.say(`model.${model}.about`, { stocks: facts.models[model].stocks });
   $("worlds").hidden = model !== facts.owner;

@@ -135,6 +135,10 @@ def _table(model: Model) -> dict[str, Any]:
         if lever.constant:
             variable = model.find(lever.constant)
             data |= {"unit": variable.unit, "share": variable.limits == (0, 1)}
+    constants = {lever.id: lever.constant for lever in found.levers if lever.constant}
+    for switch, data in zip(found.switches, table["switches"], strict=True):
+        put = dict.fromkeys(constants[lever] for puts in switch.choices.values() for lever in puts)
+        data["documentation"] = [_said(model, name) for name in put]
     return table
 
 
