@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from moving import choose, settled, to
 
 import transition_sim as ts
 from transition_sim import cli, risk
@@ -23,45 +24,6 @@ from transition_sim.study.levers import lever_table
 
 Go = Callable[..., Any]
 AGREED = 1e-9
-
-
-@pytest.fixture(scope="session")
-def lab_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("lab") / "lab.html"
-    file.write_text(page.build_page(), encoding="utf-8")
-    return file
-
-
-@pytest.fixture
-def open_lab(visit: Go, lab_file: Path) -> Go:
-    """Give a function that opens the page with an address and waits for its first band."""
-
-    def go(address: str = "", width: int = 1280, **options: Any) -> Any:
-        seen = visit(lab_file.as_uri() + address, width, 740 if width < 600 else 800, **options)
-        settled(seen.page)
-        return seen
-
-    return go
-
-
-def settled(tab: Any) -> None:
-    """Wait until all of the present state is drawn and said."""
-    tab.locator("#bench[aria-busy=false]").wait_for()
-
-
-def choose(tab: Any, model: str) -> None:
-    tab.locator(f"[name=model][value={model}]").check()
-    settled(tab)
-
-
-def to(tab: Any, lever: str, index: int) -> None:
-    """Put a slider to a step, as a pointer would: it moves, then is let go."""
-    tab.evaluate(
-        """([id, index]) => { const input = document.getElementById(id); input.value = index;
-        for (const name of ["input", "change"]) input.dispatchEvent(new Event(name, {bubbles: true})); }""",
-        [f"lever-{lever}", index],
-    )
-    settled(tab)
 
 
 def texts(tab: Any) -> dict[str, str]:
@@ -255,6 +217,36 @@ def test_undo_redo_reset_and_pin(open_lab: Go) -> None:
     tab.click("#pin")
     settled(tab)
     assert tab.locator("#table thead th").count() == 2
+    seen.assert_quiet()
+
+
+def test_the_switch_of_the_aid_cliff_moves_its_levers_and_says_where_they_stand(open_lab: Go) -> None:
+    seen = open_lab()
+    tab = seen.page
+
+    def held(switch: str) -> str:
+        tab.locator("summary", has_text="Contested assumptions").evaluate("each => { each.parentNode.open = true; }")
+        return str(tab.inner_text(f"label:has([name=lever-{switch}]:checked)"))
+
+    assert held("attention_cliff") == "fall off: a cliff"
+    tab.locator("[name=lever-attention_cliff][value='1']").check()
+    settled(tab)
+    assert tab.inner_text("output[for=lever-bridging]") == "65%"
+    assert tab.inner_text("#why-worlds").startswith("Against the setting before, the risk changes by")
+    to(tab, "bridging", 8)
+    assert held("attention_cliff") == "as the levers stand"
+    choose(tab, "transition")
+    assert held("aid_cliff") == "cut nothing"
+    tab.locator("[name=lever-aid_cliff][value='1']").check()
+    to(tab, "draw_down_start", 60)
+    assert (held("aid_cliff"), tab.input_value("#lever-aid_cut_date")) == ("halve new pledges", "84")
+    again = open_lab(tab.evaluate("location.hash")).page
+    assert again.input_value("#lever-aid_cut_date") == "84"
+    assert again.is_checked("[name=lever-aid_cliff][value='1']")
+    tab.click("#undo")
+    tab.click("#undo")
+    settled(tab)
+    assert held("aid_cliff") == "cut nothing"
     seen.assert_quiet()
 
 

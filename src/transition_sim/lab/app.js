@@ -4,7 +4,7 @@ import { readAddress, writeAddress } from "./address.js";
 import { readCode, settingsOf, usualState, writeCode } from "./codec.js";
 import { bandMaker } from "./compute.js";
 import { controls, leverText } from "./controls.js";
-import { drawing, WIDE } from "./drawing.js";
+import { drawing, moment, WIDE } from "./drawing.js";
 import { figures, translate } from "./layout.js";
 import { isMoved, moved, switched } from "./levers.js";
 import { runner } from "./runs.js";
@@ -212,7 +212,7 @@ function point(at) {
     const line = runs.line(runOf(states.now));
     const own = speak.number(100 * line.risk[Math.max(line.time.indexOf(Math.round(at)), 0)], 1);
     $("risk").setAttribute("aria-valuenow", String(Math.round(at)));
-    $("risk").setAttribute("aria-valuetext", speak.say("chart.reading", { time: speak.months(Math.round(at)), own }));
+    $("risk").setAttribute("aria-valuetext", speak.say("chart.reading", { moment: moment(speak, at), own }));
   }
   charts.cursor(at);
 }
