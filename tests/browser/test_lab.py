@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from agreement import AGREED, largest_differences
 from moving import choose, settled, to
 
 import transition_sim as ts
@@ -17,13 +18,10 @@ from transition_sim import cli, risk
 from transition_sim.lab import page
 from transition_sim.lab.catalogue import load_catalogue
 from transition_sim.lab.worlds import lab_worlds, pack_worlds
-from transition_sim.model.equations import Kind
 from transition_sim.study.codes import code_of_state, load_code, run_code
-from transition_sim.study.drivers import with_drivers
 from transition_sim.study.levers import lever_table
 
 Go = Callable[..., Any]
-AGREED = 1e-9
 
 
 def texts(tab: Any) -> dict[str, str]:
@@ -65,45 +63,9 @@ def test_page_is_quiet_fits_and_is_accessible(open_lab: Go, language: str, width
 # ---- the same numbers ----
 
 
-def random_states(name: str, count: int) -> list[list[int]]:
-    generator = np.random.default_rng(20)
-    table = lever_table(name)
-    states: list[list[int]] = []
-    while len(states) < count:
-        state = [int(generator.integers(lever.count)) for lever in table.levers]
-        for i, lever in enumerate(table.levers):
-            state[i] = lever.at(state[0]) if lever.budget and generator.random() < 0.7 else state[i]
-        if not table.faults(state):
-            states.append(state)
-    return states
-
-
 @pytest.mark.parametrize("name", page.MODELS)
 def test_page_and_python_agree_on_200_random_settings(open_lab: Go, name: str) -> None:
-    model, table = with_drivers(ts.load_model(name)), lever_table(name)
-    worlds = lab_worlds(model, ts.load_model("transition"), pack_worlds(ts.load_model("transition"), "c6"))
-    settings = [table.settings(state) for state in random_states(name, 200)]
-    every = {key for each in settings for key in each}
-    columns = dict(worlds) | {
-        key: np.array([each.get(key, worlds[key][i] if key in worlds else model.constants[key])
-                       for i, each in enumerate(settings)]) for key in every
-    }  # fmt: skip
-    order = [variable.name for variable in model.of_kind(Kind.CONSTANT)]
-    given = [columns[key].tolist() if key in columns else model.constants[key] for key in order]
-    theirs = open_lab().page.evaluate(
-        """([name, columns]) => { const { model, runMany } = module_models.models[name];
-        const done = runMany(columns, 200, { saveEvery: 12 });
-        const names = model.outputs.map((output) => output.name);
-        return { names, time: [...done.time], series: done.series.map((values) => [...values]) };
-        }""",
-        [name, given],
-    )
-    ours = ts.simulate(model, constants=columns, outputs=theirs["names"], method="rk4", save_every=12, backend="numpy")
-    assert theirs["time"] == ours.time.tolist()
-    for output, series in zip(theirs["names"], theirs["series"], strict=True):
-        found = np.array(series).reshape(len(ours.time), 200)
-        scale = max(float(np.abs(ours[output]).max()), 1e-12)
-        assert np.abs(found - ours[output]).max() <= AGREED * scale, output
+    assert largest_differences(name, 200, open_lab().page.evaluate) == {}
 
 
 def saved_table(tab: Any) -> tuple[list[str], list[dict[str, str]]]:
