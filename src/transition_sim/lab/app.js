@@ -1,6 +1,7 @@
 /* The page: what the reader does becomes a state, a state becomes lines and bands, these become charts and words. */
 
 import { readAddress, writeAddress } from "./address.js";
+import { write as writeText } from "./charts.js";
 import { readCode, settingsOf, usualState, writeCode } from "./codec.js";
 import { bandMaker } from "./compute.js";
 import { controls, leverText } from "./controls.js";
@@ -163,9 +164,7 @@ function say(run, band) {
   announce(speak.say("summary", { ...values, range: now }));
 }
 
-function write(id, text) {
-  if ($(id).textContent !== text) $(id).textContent = text;
-}
+const write = (id, text) => writeText($(id), text);
 
 /** Say what changed against the reference, over worlds and on the line, and through which drivers. */
 function sayWhy(run, line, band) {

@@ -12,7 +12,6 @@ from transition_sim.errors import Fault, ScenarioError, shown
 from transition_sim.study.yaml_file import Item, plain, read_yaml
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-DIRECTIONS = ("ltr", "rtl")
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,10 @@
 /* The levers on the page: sliders and choices, made from what the page's facts say of them. */
 
+import { write } from "./charts.js";
 import { usualOf, usualState, valueOf } from "./codec.js";
 import { WIDE } from "./drawing.js";
+import { make } from "./elements.js";
 import { choiceOf, isMoved } from "./levers.js";
-
-/** Return a new element with classes, attributes and children (text or elements). */
-export function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const name in attributes) {
-    const value = attributes[name];
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
 
 /** Return how a lever at an index is said: a number by its unit in the model, an option by its name. */
 export function leverText(lever, index, speak) {
@@ -103,7 +92,7 @@ export function controls(host, table, panels, speak, { onPreview, onSet, onSwitc
     function show(state) {
       const words = leverText(lever, state[i], speak);
       if (Number(input.value) !== state[i]) input.value = String(state[i]);
-      if (value.textContent !== words) value.textContent = words;
+      write(value, words);
       if (input.getAttribute("aria-valuetext") !== words) input.setAttribute("aria-valuetext", words);
       const changed = isMoved(table, state, i);
       if (back.hidden !== changed) return;

@@ -30,7 +30,7 @@ YEARS = (5, 10, 15, 20)
 MAX_BYTES = 400_000
 _FOLDER = Path(__file__).parent
 _ENGINE = ("risk.js", "worlds.js")
-_SHARED = ("charts.js", "panels.js")
+_SHARED = ("charts.js", "elements.js", "panels.js")
 
 
 def build_page() -> str:
