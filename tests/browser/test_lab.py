@@ -190,7 +190,7 @@ def test_the_switch_of_the_aid_cliff_moves_its_levers_and_says_where_they_stand(
         tab.locator("summary", has_text="Contested assumptions").evaluate("each => { each.parentNode.open = true; }")
         return str(tab.inner_text(f"label:has([name=lever-{switch}]:checked)"))
 
-    assert held("attention_cliff") == "fall off: a cliff"
+    assert held("attention_cliff") == "fall off"
     tab.locator("[name=lever-attention_cliff][value='1']").check()
     settled(tab)
     assert tab.inner_text("output[for=lever-bridging]") == "65%"
@@ -201,7 +201,7 @@ def test_the_switch_of_the_aid_cliff_moves_its_levers_and_says_where_they_stand(
     assert held("aid_cliff") == "cut nothing"
     tab.locator("[name=lever-aid_cliff][value='1']").check()
     to(tab, "draw_down_start", 60)
-    assert (held("aid_cliff"), tab.input_value("#lever-aid_cut_date")) == ("halve new pledges", "84")
+    assert (held("aid_cliff"), tab.input_value("#lever-aid_cut_date")) == ("halve pledges", "84")
     again = open_lab(tab.evaluate("location.hash")).page
     assert again.input_value("#lever-aid_cut_date") == "84"
     assert again.is_checked("[name=lever-aid_cliff][value='1']")
@@ -357,8 +357,13 @@ def test_pictures_and_print_hold_the_caution(open_lab: Go, tmp_path: Path) -> No
     (seen.picture("lab-printed-picture").parent / "lab-saved-picture.png").write_bytes(data)
     to(tab, "pledges_kept", 6)
     tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 700, "height": 1000})
+    settled(tab)
     assert load_catalogue().text("lever.pledges_kept", "ar") in tab.inner_text("#settings")
+    assert load_catalogue().text("caution", "ar") in tab.inner_text("#settings")
     assert tab.locator(".caution").is_visible()
+    page_, stage = (tab.locator(part).bounding_box() for part in ("main", ".stage"))
+    assert (stage["x"], stage["width"]) == (page_["x"], page_["width"]), "the first chart is cut off"
     assert tab.locator("#controls input[type=range]").first.is_hidden()
     seen.picture("lab-print")
     seen.assert_quiet()

@@ -249,7 +249,7 @@ function settle() {
   $("key-pinned").hidden = !comparable(pinned);
   for (const input of document.querySelectorAll("[name=ensemble]")) input.checked = input.value === state.ensemble;
   write("code", code(state));
-  write("settings", notes()[1]);
+  write("settings", notes().join(" "));
   const worlds = state.ensemble === facts.ensembles[0] ? "" : state.ensemble;
   try {
     const address = writeAddress({ code: code(state), pinned: pinned && code(pinned), worlds, language: speak.code });
