@@ -123,3 +123,26 @@ def visit(chromium: Any) -> Iterator[Callable[..., Visit]]:
     yield go
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def lab_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the offline page as a file."""
+    from transition_sim.lab.page import build_page
+
+    file = tmp_path_factory.mktemp("lab") / "lab.html"
+    file.write_text(build_page(), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def open_lab(visit: Callable[..., Visit], lab_file: Path) -> Callable[..., Visit]:
+    """Give a function that opens the offline page with an address and waits for its first band."""
+    from moving import settled
+
+    def go(address: str = "", width: int = 1280, **options: Any) -> Visit:
+        seen = visit(lab_file.as_uri() + address, width, 740 if width < 600 else 800, **options)
+        settled(seen.page)
+        return seen
+
+    return go

@@ -10,58 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from agreement import AGREED, largest_differences
+from moving import choose, settled, to
 
 import transition_sim as ts
 from transition_sim import cli, risk
 from transition_sim.lab import page
 from transition_sim.lab.catalogue import load_catalogue
 from transition_sim.lab.worlds import lab_worlds, pack_worlds
-from transition_sim.model.equations import Kind
 from transition_sim.study.codes import code_of_state, load_code, run_code
-from transition_sim.study.drivers import with_drivers
 from transition_sim.study.levers import lever_table
 
 Go = Callable[..., Any]
-AGREED = 1e-9
-
-
-@pytest.fixture(scope="session")
-def lab_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("lab") / "lab.html"
-    file.write_text(page.build_page(), encoding="utf-8")
-    return file
-
-
-@pytest.fixture
-def open_lab(visit: Go, lab_file: Path) -> Go:
-    """Give a function that opens the page with an address and waits for its first band."""
-
-    def go(address: str = "", width: int = 1280, **options: Any) -> Any:
-        seen = visit(lab_file.as_uri() + address, width, 740 if width < 600 else 800, **options)
-        settled(seen.page)
-        return seen
-
-    return go
-
-
-def settled(tab: Any) -> None:
-    """Wait until all of the present state is drawn and said."""
-    tab.locator("#bench[aria-busy=false]").wait_for()
-
-
-def choose(tab: Any, model: str) -> None:
-    tab.locator(f"[name=model][value={model}]").check()
-    settled(tab)
-
-
-def to(tab: Any, lever: str, index: int) -> None:
-    """Put a slider to a step, as a pointer would: it moves, then is let go."""
-    tab.evaluate(
-        """([id, index]) => { const input = document.getElementById(id); input.value = index;
-        for (const name of ["input", "change"]) input.dispatchEvent(new Event(name, {bubbles: true})); }""",
-        [f"lever-{lever}", index],
-    )
-    settled(tab)
 
 
 def texts(tab: Any) -> dict[str, str]:
@@ -103,45 +63,9 @@ def test_page_is_quiet_fits_and_is_accessible(open_lab: Go, language: str, width
 # ---- the same numbers ----
 
 
-def random_states(name: str, count: int) -> list[list[int]]:
-    generator = np.random.default_rng(20)
-    table = lever_table(name)
-    states: list[list[int]] = []
-    while len(states) < count:
-        state = [int(generator.integers(lever.count)) for lever in table.levers]
-        for i, lever in enumerate(table.levers):
-            state[i] = lever.at(state[0]) if lever.budget and generator.random() < 0.7 else state[i]
-        if not table.faults(state):
-            states.append(state)
-    return states
-
-
 @pytest.mark.parametrize("name", page.MODELS)
 def test_page_and_python_agree_on_200_random_settings(open_lab: Go, name: str) -> None:
-    model, table = with_drivers(ts.load_model(name)), lever_table(name)
-    worlds = lab_worlds(model, ts.load_model("transition"), pack_worlds(ts.load_model("transition"), "c6"))
-    settings = [table.settings(state) for state in random_states(name, 200)]
-    every = {key for each in settings for key in each}
-    columns = dict(worlds) | {
-        key: np.array([each.get(key, worlds[key][i] if key in worlds else model.constants[key])
-                       for i, each in enumerate(settings)]) for key in every
-    }  # fmt: skip
-    order = [variable.name for variable in model.of_kind(Kind.CONSTANT)]
-    given = [columns[key].tolist() if key in columns else model.constants[key] for key in order]
-    theirs = open_lab().page.evaluate(
-        """([name, columns]) => { const { model, runMany } = module_models.models[name];
-        const done = runMany(columns, 200, { saveEvery: 12 });
-        const names = model.outputs.map((output) => output.name);
-        return { names, time: [...done.time], series: done.series.map((values) => [...values]) };
-        }""",
-        [name, given],
-    )
-    ours = ts.simulate(model, constants=columns, outputs=theirs["names"], method="rk4", save_every=12, backend="numpy")
-    assert theirs["time"] == ours.time.tolist()
-    for output, series in zip(theirs["names"], theirs["series"], strict=True):
-        found = np.array(series).reshape(len(ours.time), 200)
-        scale = max(float(np.abs(ours[output]).max()), 1e-12)
-        assert np.abs(found - ours[output]).max() <= AGREED * scale, output
+    assert largest_differences(name, 200, open_lab().page.evaluate) == {}
 
 
 def saved_table(tab: Any) -> tuple[list[str], list[dict[str, str]]]:
@@ -255,6 +179,36 @@ def test_undo_redo_reset_and_pin(open_lab: Go) -> None:
     tab.click("#pin")
     settled(tab)
     assert tab.locator("#table thead th").count() == 2
+    seen.assert_quiet()
+
+
+def test_the_switch_of_the_aid_cliff_moves_its_levers_and_says_where_they_stand(open_lab: Go) -> None:
+    seen = open_lab()
+    tab = seen.page
+
+    def held(switch: str) -> str:
+        tab.locator("summary", has_text="Contested assumptions").evaluate("each => { each.parentNode.open = true; }")
+        return str(tab.inner_text(f"label:has([name=lever-{switch}]:checked)"))
+
+    assert held("attention_cliff") == "fall off"
+    tab.locator("[name=lever-attention_cliff][value='1']").check()
+    settled(tab)
+    assert tab.inner_text("output[for=lever-bridging]") == "65%"
+    assert tab.inner_text("#why-worlds").startswith("Against the setting before, the risk changes by")
+    to(tab, "bridging", 8)
+    assert held("attention_cliff") == "as the levers stand"
+    choose(tab, "transition")
+    assert held("aid_cliff") == "cut nothing"
+    tab.locator("[name=lever-aid_cliff][value='1']").check()
+    to(tab, "draw_down_start", 60)
+    assert (held("aid_cliff"), tab.input_value("#lever-aid_cut_date")) == ("halve pledges", "84")
+    again = open_lab(tab.evaluate("location.hash")).page
+    assert again.input_value("#lever-aid_cut_date") == "84"
+    assert again.is_checked("[name=lever-aid_cliff][value='1']")
+    tab.click("#undo")
+    tab.click("#undo")
+    settled(tab)
+    assert held("aid_cliff") == "cut nothing"
     seen.assert_quiet()
 
 
@@ -403,8 +357,13 @@ def test_pictures_and_print_hold_the_caution(open_lab: Go, tmp_path: Path) -> No
     (seen.picture("lab-printed-picture").parent / "lab-saved-picture.png").write_bytes(data)
     to(tab, "pledges_kept", 6)
     tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 700, "height": 1000})
+    settled(tab)
     assert load_catalogue().text("lever.pledges_kept", "ar") in tab.inner_text("#settings")
+    assert load_catalogue().text("caution", "ar") in tab.inner_text("#settings")
     assert tab.locator(".caution").is_visible()
+    page_, stage = (tab.locator(part).bounding_box() for part in ("main", ".stage"))
+    assert (stage["x"], stage["width"]) == (page_["x"], page_["width"]), "the first chart is cut off"
     assert tab.locator("#controls input[type=range]").first.is_hidden()
     seen.picture("lab-print")
     seen.assert_quiet()

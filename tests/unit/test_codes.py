@@ -322,6 +322,18 @@ def test_faults_of_a_table_are_told_with_their_lines(tmp_path: Path) -> None:
                         (7, "on no step"), (8, "'late attention' is 2"), (9, "'lever a' is moved by a too"),
                         (9, "'capacity share' is moved by d too")):  # fmt: skip
         assert any(f"levers.yaml:{line}: " in each and words in each for each in told.splitlines()), (line, words, told)
+    switch = "    - {id: %s, choices: {one: {pledges_kept: %s}, two: {%s: [draw_down_start]}}}\n"
+    head = "\n".join(lines[:3]) + "\n    - {id: pledges_kept, constant: pledges kept, from: 0, to: 1, step: 0.05}\n" \
+        "    - {id: draw_down_start, constant: draw down start, from: 12, to: 120, step: 1}\n  switches:\n"  # fmt: skip
+    path.write_text(head + switch % ("fine", "0.7", "pledges_kept") + switch % ("pledges_kept", "0.72", "pledge_kept"))
+    with pytest.raises(ScenarioError) as caught:
+        load_levers(path)
+    told = [str(fault) for fault in caught.value.faults]
+    assert [text.partition(": ")[2] for text in told] == [
+        "pledges_kept: 'pledge_kept' is no lever on even steps; did you mean 'pledges_kept'?",
+        "pledges_kept: pledges_kept has no step at 0.72",
+        "pledges_kept: the name pledges_kept is a lever's too",
+    ], told
     path.write_text("aid_gap:\n  letter: O\n  levers:\n    - {id: a, konstant: x}\nno_model:\n  letter: T\n  levers:\n"
                     "    - {id: a, choices: {one: {}, two: {x: 1}}}\n")  # fmt: skip
     with pytest.raises(ScenarioError, match=r"levers.yaml:2: 'letter'.*"):

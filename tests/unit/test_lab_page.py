@@ -100,6 +100,9 @@ def model_keys(panels: dict[str, Any], model: dict[str, Any]) -> set[str]:
         for option in lever.get("options", ()):
             own = f"lever.{lever['id']}.{option['id']}"
             keys.add(own if own in texts else f"option.{option['id']}")
+    for switch in model["table"]["switches"]:
+        keys |= {f"lever.{switch['id']}", f"lever.{switch['id']}.help", "option.own"}
+        keys |= {f"lever.{switch['id']}.{choice['id']}" for choice in switch["choices"]}
     return keys
 
 
@@ -145,7 +148,8 @@ def test_no_text_promises_a_forecast_or_repeats_withdrawn_figures() -> None:
 def test_every_lever_stands_under_one_heading(name: str, facts: dict[str, Any]) -> None:
     panels = facts["panels"][name]
     placed = [lever for group in panels["groups"].values() for lever in group]
-    assert sorted(placed) == sorted(lever.id for lever in lever_table(name).levers)
+    table = lever_table(name)
+    assert sorted(placed) == sorted(each.id for each in (*table.levers, *table.switches))
     assert set(panels["open"]) <= set(panels["groups"])
 
 
@@ -262,6 +266,64 @@ def test_a_profile_takes_along_what_stood_by_itself_and_budgets_give_way(
     assert ours.faults(after) == []
     shares = [after[at[f"effort_{name}"]] for name in ("mission_start", "draw_down", "throughout")]
     assert shares == [4, 6, 2]
+
+
+def test_the_aid_cliff_is_where_the_mission_leaves_and_follows_it(racer: MiniRacer, facts: dict[str, Any]) -> None:
+    table = facts["models"]["transition"]["table"]
+    racer.eval(f"var cliffs = {json.dumps(table)};")
+    ours = lever_table("transition")
+    at = {lever.id: i for i, lever in enumerate(ours.levers)}
+
+    def settings(state: list[int]) -> tuple[float, ...]:
+        assert ours.faults(state) == []
+        found = ours.settings(state)
+        return tuple(found[name] for name in ("draw down start", "draw down duration", "aid cut share", "aid cut date"))
+
+    def moved(state: list[int], lever: str, index: int) -> list[int]:
+        return list(asked(racer, f"module_levers.moved(cliffs, {state}, {at[lever]}, {index})"))
+
+    def choice(state: list[int]) -> int:
+        return int(asked(racer, f"module_levers.choiceOf(cliffs, {state}, cliffs.switches[0])"))
+
+    usual = ours.usual()
+    early = moved(usual, "draw_down_start", 20)
+    assert (choice(usual), choice(early), settings(early)[2:]) == (0, 0, (0, 72))
+    cliff = asked(racer, f"module_levers.switched(cliffs, {early}, cliffs.switches[0].choices[1])")
+    assert (choice(cliff), settings(cliff)) == (1, (20, 24, 0.5, 44))
+    later = moved(moved(cliff, "draw_down_start", 60), "draw_down_duration", 30)
+    assert (choice(later), settings(later)) == (1, (60, 42, 0.5, 102))
+    elsewhere = moved(later, "profile", [option.id for option in ours.levers[0].options].index("unmiset_like"))
+    assert (choice(elsewhere), settings(elsewhere)) == (1, (60, 42, 0.5, 102))
+    longest = moved(moved(cliff, "draw_down_start", 120), "draw_down_duration", 114)
+    assert (choice(longest), settings(longest)) == (1, (120, 126, 0.5, 180)), "the lever of the date ends there"
+    own = moved(later, "aid_cut_share", 3)
+    assert (choice(own), settings(moved(own, "draw_down_start", 10))) == (-1, (10, 42, 0.15, 102))
+    back = asked(racer, f"module_levers.switched(cliffs, {own}, cliffs.switches[0].choices[0])")
+    assert (choice(back), settings(back)[2]) == (0, 0)
+
+
+def aid_after_exit(name: str, choice: str, exit_: int) -> tuple[float, float]:
+    """Return aid paid at the exit and five years later under a choice of the model's first switch."""
+    table = lever_table(name)
+    state = table.usual()
+    for i, lever in enumerate(table.levers):
+        step = table.switches[0].choices[choice].get(lever.id)
+        state[i] = step if isinstance(step, int) else state[i]  # the cut is where the mission has left by itself
+    how = {"outputs": ["aid disbursement"], "method": "rk4", "save_every": 12}
+    result = ts.simulate(table.model, constants=table.settings(state), **how)
+    now, later = (float(result["aid disbursement"][risk.time_index(result, exit_ + more), 0]) for more in (0, 60))
+    return now, later
+
+
+def test_what_the_aid_cliff_does_to_aid() -> None:
+    """Small model: aid falls to two fifths or loses a quarter. Full: to two fifths by itself, to a quarter."""
+    falls, lasts = (aid_after_exit("aid_gap", choice, 48) for choice in ("falls", "lasts"))
+    assert falls[1] / falls[0] < 0.45
+    assert lasts[1] / lasts[0] > 0.7
+    none, cliff = (aid_after_exit("transition", choice, 72) for choice in ("none", "with_mission"))
+    assert none[0] == cliff[0]
+    assert cliff[1] / cliff[0] < 0.3
+    assert 0.35 < none[1] / none[0] < 0.5, "attention fades by itself"
 
 
 @pytest.mark.parametrize(

@@ -84,20 +84,25 @@ def resolve(
     return Resolved(model.with_series(changed) if changed else model, full, runs, scalar)
 
 
-def _constant(model: Model, name: str, file: str, line: int | None, faults: list[Fault]) -> Variable | None:
-    """Return the constant of that name, or note why there is none."""
+def constant_of(model: Model, name: str) -> Variable:
+    """Return the constant of that name; ScenarioError with the nearest name where there is none."""
     if name not in model or model.find(name).hidden:
         names = [variable.name for variable in model.of_kind(Kind.CONSTANT) if not variable.hidden]
         where = model.path.name if model.path else model.name
-        faults.append(Fault(file, line, f"'{name}' is not in {where}{nearest(name, names)}"))
-        return None
+        raise ScenarioError(f"'{name}' is not in {where}{nearest(name, names)}")
     variable = model.find(name)
     if variable.kind is not Kind.CONSTANT:
-        faults.append(
-            Fault(file, line, f"'{variable.name}' is computed by the model ({variable.kind.value}), not a constant")
-        )
-        return None
+        raise ScenarioError(f"'{variable.name}' is computed by the model ({variable.kind.value}), not a constant")
     return variable
+
+
+def _constant(model: Model, name: str, file: str, line: int | None, faults: list[Fault]) -> Variable | None:
+    """Return the constant of that name, or note why there is none."""
+    try:
+        return constant_of(model, name)
+    except ScenarioError as error:
+        faults += [Fault(file, line, fault.message) for fault in error.faults]
+        return None
 
 
 def _set(model: Model, name: str, setting: Setting, columns: dict[str, Floats], faults: list[Fault]) -> None:

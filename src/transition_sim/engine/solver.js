@@ -23,19 +23,9 @@ function unique(numbers) {
 function savedTimes(start, stop, every, step) {
   const steps = regular(start, stop, step);
   return regular(start, stop, every).map((time) => {
-    const near = steps[Math.min(before(steps, time - step / 2), steps.length - 1)];
+    const near = steps[Math.min(passed(steps, time - step / 2, false), steps.length - 1)];
     return Math.abs(near - time) <= 1e-9 * step ? near : time;
   });
-}
-
-/** Return how many of sorted numbers lie before x. */
-function before(sorted, x) {
-  let low = 0, high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < x) low = middle + 1; else high = middle;
-  }
-  return low;
 }
 
 /** Return the nodes of a run: the base grid with the run's own break points. */

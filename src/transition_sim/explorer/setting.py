@@ -11,7 +11,7 @@ from transition_sim.engine.resolve import Setting, resolve
 from transition_sim.errors import ModelError, ScenarioError, nearest, shown
 from transition_sim.explorer.controls import BRIDGING, BUDGET
 from transition_sim.explorer.outcome import NEEDED, WATCHED
-from transition_sim.model.equations import Kind, Model, canonical
+from transition_sim.model.equations import Model, canonical
 from transition_sim.study.comparison import ROLES
 from transition_sim.study.scenario import Scenario, in_folder, load_scenario
 
@@ -27,17 +27,6 @@ def check_model(model: Model) -> None:
     if missing:
         where = shown(model.path) if model.path else model.name
         raise ModelError(f"{where}: the explorer needs '{missing[0]}', which this model lacks; 'transition' has it")
-
-
-def constant(model: Model, name: str) -> str:
-    """Return a constant's name as the model writes it; ScenarioError with the nearest name where there is none."""
-    names = [variable.name for variable in model.of_kind(Kind.CONSTANT) if not variable.hidden]
-    if name not in model or model.find(name).hidden:
-        raise ScenarioError(f"'{name}' is not in {model.name}.mdl{nearest(name, names)}")
-    found = model.find(name)
-    if found.kind is not Kind.CONSTANT:
-        raise ScenarioError(f"'{found.name}' is computed by the model ({found.kind.value}), not a constant")
-    return found.name
 
 
 def choice(what: str, word: str, allowed: Mapping[str, float]) -> float:

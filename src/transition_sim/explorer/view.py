@@ -13,12 +13,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from transition_sim.engine.resolve import constant_of
 from transition_sim.engine.result import Result
 from transition_sim.errors import ScenarioError, TransitionSimError
 from transition_sim.explorer import tables, words
 from transition_sim.explorer.controls import BUDGET, Control, make_controls
 from transition_sim.explorer.outcome import Outcome, Study
-from transition_sim.explorer.setting import Values, base_values, check_model, choice, constant, laid_over, option_values
+from transition_sim.explorer.setting import Values, base_values, check_model, choice, laid_over, option_values
 from transition_sim.model.reader import load_model
 from transition_sim.study.comparison import BUNDLES
 from transition_sim.study.ensembles import draw_worlds
@@ -155,14 +156,14 @@ class Explorer:
 
     def value(self, name: str) -> float:
         """Return a constant of the current setting in the model's unit; where worlds differ, what the file says."""
-        return self.constants(self.now)[constant(self.study.model, name)]
+        return self.constants(self.now)[constant_of(self.study.model, name).name]
 
     def set(self, name: str, value: float | str) -> None:
         """Set a constant, to a number in the model's unit or to text such as `5 years`.
 
         Raises ScenarioError, and changes nothing, where it does not exist, leaves its limits, or does not fit.
         """
-        found = constant(self.study.model, name)
+        found = constant_of(self.study.model, name).name
         number = to_unit(value, self.study.model.find(found).unit) if isinstance(value, str) else float(value)
         self.propose({found: number})
 

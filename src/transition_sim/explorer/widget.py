@@ -46,7 +46,7 @@ CHARTS = (
 def front_end() -> str:
     """Return the front-end as one module of JavaScript that imports nothing."""
     modules = {path.name: path.read_text(encoding="utf-8") for path in _FRONT.glob("*.js")}
-    modules["charts.js"] = shared("charts.js")
+    modules |= {name: shared(name) for name in ("charts.js", "elements.js")}
     return f"{bundle(modules, 'explorer.js')}\nexport default {{ render: module_explorer.render }};\n"
 
 

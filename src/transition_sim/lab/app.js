@@ -1,12 +1,13 @@
 /* The page: what the reader does becomes a state, a state becomes lines and bands, these become charts and words. */
 
 import { readAddress, writeAddress } from "./address.js";
+import { write as writeText } from "./charts.js";
 import { readCode, settingsOf, usualState, writeCode } from "./codec.js";
 import { bandMaker } from "./compute.js";
 import { controls, leverText } from "./controls.js";
-import { drawing, WIDE } from "./drawing.js";
+import { drawing, moment, WIDE } from "./drawing.js";
 import { figures, translate } from "./layout.js";
-import { isMoved, moved } from "./levers.js";
+import { isMoved, moved, switched } from "./levers.js";
 import { runner } from "./runs.js";
 import { picture, save, tableText } from "./sharing.js";
 import { store } from "./store.js";
@@ -133,9 +134,12 @@ function place(model) {
   const places = figures($("panels"), $("risk"), facts.panels[model], speak, savePicture);
   charts = drawing(places, facts, model, speak, point);
   const change = (i, index) => ({ ...states.now, levers: moved(tableOf(model), states.now.levers, i, index) });
-  const preview = (i, index) => states.preview(change(i, index));
-  const commit = (i, index) => states.commit(change(i, index));
-  panel = controls($("controls"), tableOf(model), facts.panels[model], speak, preview, commit);
+  panel = controls($("controls"), tableOf(model), facts.panels[model], speak, {
+    onPreview: (i, index) => states.preview(change(i, index)),
+    onSet: (i, index) => states.commit(change(i, index)),
+    onSwitch: (choice) =>
+      states.commit({ ...states.now, levers: switched(tableOf(model), states.now.levers, choice) }),
+  });
   for (const input of document.querySelectorAll("[name=model]")) input.checked = input.value === model;
   $("about-model").textContent = speak.say(`model.${model}.about`, { stocks: facts.models[model].stocks });
   $("worlds").hidden = model !== facts.owner;
@@ -160,9 +164,7 @@ function say(run, band) {
   announce(speak.say("summary", { ...values, range: now }));
 }
 
-function write(id, text) {
-  if ($(id).textContent !== text) $(id).textContent = text;
-}
+const write = (id, text) => writeText($(id), text);
 
 /** Say what changed against the reference, over worlds and on the line, and through which drivers. */
 function sayWhy(run, line, band) {
@@ -209,7 +211,7 @@ function point(at) {
     const line = runs.line(runOf(states.now));
     const own = speak.number(100 * line.risk[Math.max(line.time.indexOf(Math.round(at)), 0)], 1);
     $("risk").setAttribute("aria-valuenow", String(Math.round(at)));
-    $("risk").setAttribute("aria-valuetext", speak.say("chart.reading", { time: speak.months(Math.round(at)), own }));
+    $("risk").setAttribute("aria-valuetext", speak.say("chart.reading", { moment: moment(speak, at), own }));
   }
   charts.cursor(at);
 }
@@ -247,7 +249,7 @@ function settle() {
   $("key-pinned").hidden = !comparable(pinned);
   for (const input of document.querySelectorAll("[name=ensemble]")) input.checked = input.value === state.ensemble;
   write("code", code(state));
-  write("settings", notes()[1]);
+  write("settings", notes().join(" "));
   const worlds = state.ensemble === facts.ensembles[0] ? "" : state.ensemble;
   try {
     const address = writeAddress({ code: code(state), pinned: pinned && code(pinned), worlds, language: speak.code });

@@ -12,7 +12,7 @@ from transition_sim.errors import Fault, ScenarioError, shown
 from transition_sim.study.yaml_file import Item, plain, read_yaml
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-DIRECTIONS = ("ltr", "rtl")
+_FRENCH_SPACE = re.compile(r" (?=[?!:;%»])|(?<=«) ")
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,16 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
     for key, item in tree.value["texts"].value.items():
         faults += [Fault(shown(found), item.line, f"'{key}': {wrong}") for wrong in _wrong(item, codes)]
         words = plain(item)
-        texts[key] = tuple(str(words.get(code, "")).strip() for code in codes) if isinstance(words, dict) else ()
+        texts[key] = tuple(_set_in(words, code) for code in codes) if isinstance(words, dict) else ()
     if faults:
         raise ScenarioError(sorted(faults))
     return Catalogue(languages, texts)
+
+
+def _set_in(words: Mapping[str, Any], code: str) -> str:
+    """Return a text in a language; in French no line begins with a mark that stands apart from its word."""
+    text = str(words.get(code, "")).strip()
+    return _FRENCH_SPACE.sub("\u00a0", text) if code == "fr" else text
 
 
 def _wrong(item: Item, codes: Sequence[str]) -> list[str]:

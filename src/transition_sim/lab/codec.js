@@ -1,7 +1,7 @@
 /* Codes of runs: a state of a model's levers as a few letters. The same as study/codec.py, where the rules are told.
 
    A table is what `LeverTable.data()` gives: {model, letter, edition, levers: [{id, count, usual, constant, first, step,
-   scale, budget} or {id, count, usual, options: [{id, sets}]}]}. A state is one index a lever. */
+   scale, budget} or {id, count, usual, options: [{id, sets}]}], switches}. A state is one index a lever. */
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const VERSION = 1, MAX_TYPED = 200, HEAD = 4, CHECKS = 2;
@@ -103,7 +103,8 @@ function read(text, tables) {
   return { table, state };
 }
 
-function usualOf({ usual }, first) {
+/** Return the index at which a lever stands by itself; it may hang on the first lever, where that is a profile. */
+export function usualOf({ usual }, first) {
   return usual.length > 1 ? usual[first] : usual[0];
 }
 

@@ -5,16 +5,14 @@ import { runWorlds, unpack } from "./worlds.js";
 /** Milliseconds that the page is kept at work before it may answer, where there are no workers. */
 const AT_A_STRETCH = 8;
 
-/** Return `{ask(job, done), kind}`: `ask` computes a job over all worlds and calls `done({time, tables, totals})`
+/** Return `{ask(job, done)}`: `ask` computes a job over all worlds and calls `done({time, tables, totals})`
     unless a newer one was asked for meanwhile. `settings` is {worlds: by ensemble, owner, rule}; `source` the text
-    of a worker's script. `kind` says where the work is done: "workers" or "page". */
+    of a worker's script. */
 export function bandMaker(settings, source) {
   let number = 0;
-  let onPage = false;
   let parts = [];
   let current = null;
   const workers = startWorkers(source, settings, take, fallBack);
-  if (!workers.length) onPage = true;
 
   function take({ number: of, part, time, tables, totals }) {
     if (of !== number || !current) return;
@@ -30,8 +28,7 @@ export function bandMaker(settings, source) {
 
   /** Where a worker is refused or dies, what it was asked for is computed here. */
   function fallBack() {
-    if (onPage) return;
-    onPage = true;
+    if (!workers.length) return;
     for (const worker of workers.splice(0)) worker.terminate();
     if (current) here(current.job, number);
   }
@@ -57,18 +54,13 @@ export function bandMaker(settings, source) {
     const edges = workers.map((_, i) => Math.round((i * runs) / workers.length)).concat(runs);
     parts = [];
     current = { job, done, edges };
-    if (onPage) here(job, number);
+    if (!workers.length) here(job, number);
     workers.forEach((worker, part) =>
       worker.postMessage({ number, part, job: { ...job, from: edges[part], to: edges[part + 1] } }),
     );
   }
 
-  return {
-    ask,
-    get kind() {
-      return onPage ? "page" : "workers";
-    },
-  };
+  return { ask };
 }
 
 function startWorkers(source, settings, take, fallBack) {

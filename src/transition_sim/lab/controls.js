@@ -1,21 +1,10 @@
 /* The levers on the page: sliders and choices, made from what the page's facts say of them. */
 
-import { valueOf } from "./codec.js";
+import { write } from "./charts.js";
+import { usualOf, usualState, valueOf } from "./codec.js";
 import { WIDE } from "./drawing.js";
-import { isMoved, usualOf } from "./levers.js";
-
-/** Return a new element with classes, attributes and children (text or elements). */
-export function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const name in attributes) {
-    const value = attributes[name];
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
+import { make } from "./elements.js";
+import { choiceOf, isMoved } from "./levers.js";
 
 /** Return how a lever at an index is said: a number by its unit in the model, an option by its name. */
 export function leverText(lever, index, speak) {
@@ -34,9 +23,10 @@ function optionText(lever, option, speak) {
 /** Fill `host` with the controls of a model's levers, under headings. Returns `show(state)`, which sets them to a
     state.
 
-    `onPreview(i, index)` while a slider moves, `onSet(i, index)` when it is let go or another control is used. */
-export function controls(host, table, panels, speak, onPreview, onSet) {
-  const { levers } = table;
+    `onPreview(i, index)` while a slider moves, `onSet(i, index)` when it is let go or another control is used,
+    `onSwitch(choice)` when a switch is. */
+export function controls(host, table, panels, speak, { onPreview, onSet, onSwitch }) {
+  const { levers, switches } = table;
   const shown = [];
   host.replaceChildren();
   for (const id in panels.groups) {
@@ -45,11 +35,16 @@ export function controls(host, table, panels, speak, onPreview, onSet) {
     const open = panels.open.includes(id) && (matchMedia(WIDE).matches || id === panels.open[0]);
     host.append(make("details", { class: "group", open }, summary, body));
     for (const name of panels.groups[id]) {
-      const i = levers.findIndex((lever) => lever.id === name);
-      const control = levers[i].options ? choice(levers[i], i) : slider(levers[i], i);
+      const control = controlOf(name);
       body.append(control.node);
       shown.push(control.show);
     }
+  }
+
+  function controlOf(name) {
+    const i = levers.findIndex((lever) => lever.id === name);
+    if (i < 0) return toggle(switches.find((each) => each.id === name));
+    return levers[i].options ? choice(levers[i], i) : slider(levers[i], i);
   }
 
   /** Return a button that shows and hides what a lever means and what its model says of it. */
@@ -97,7 +92,7 @@ export function controls(host, table, panels, speak, onPreview, onSet) {
     function show(state) {
       const words = leverText(lever, state[i], speak);
       if (Number(input.value) !== state[i]) input.value = String(state[i]);
-      if (value.textContent !== words) value.textContent = words;
+      write(value, words);
       if (input.getAttribute("aria-valuetext") !== words) input.setAttribute("aria-valuetext", words);
       const changed = isMoved(table, state, i);
       if (back.hidden !== changed) return;
@@ -111,21 +106,40 @@ export function controls(host, table, panels, speak, onPreview, onSet) {
   }
 
   function choice(lever, i) {
-    const buttons = lever.options.map((option, k) =>
-      make("input", { type: "radio", name: `lever-${lever.id}`, value: k, onchange: () => onSet(i, k) }),
+    const { node, check } = radios(lever, lever.options, (k) => onSet(i, k));
+    return { node, show: (state) => check(state[i], isMoved(table, state, i)) };
+  }
+
+  /** Return a switch, which puts levers at once; where these stand otherwise, it says that too. */
+  function toggle(each) {
+    const own = { id: "own" };
+    const { node, check } = radios(each, [...each.choices, own], (k) => k < each.choices.length && onSwitch(each.choices[k]));
+    const last = node.querySelector(".choice:last-child");
+    function show(state) {
+      const holds = choiceOf(table, state, each);
+      last.hidden = holds >= 0;
+      check(holds < 0 ? each.choices.length : holds, holds !== choiceOf(table, usualState(table, state[0]), each));
+    }
+    return { node, show };
+  }
+
+  /** Return radio buttons under a name, and `check(k, changed)`. */
+  function radios(lever, options, onChoice) {
+    const buttons = options.map((option, k) =>
+      make("input", { type: "radio", name: `lever-${lever.id}`, value: k, onchange: () => onChoice(k) }),
     );
-    const labels = lever.options.map((option, k) =>
+    const labels = options.map((option, k) =>
       make("label", { class: "choice" }, buttons[k], make("span", {}, optionText(lever, option.id, speak))),
     );
     const legend = make("legend", {}, speak.say(`lever.${lever.id}`));
     const { button, text } = about(lever);
     const line = make("div", { class: "choice-line" }, make("div", { class: "choices" }, ...labels), button);
     const node = make("fieldset", { class: "lever" }, legend, line, text);
-    function show(state) {
-      if (!buttons[state[i]].checked) buttons[state[i]].checked = true;
-      node.classList.toggle("changed", isMoved(table, state, i));
+    function check(k, changed) {
+      if (!buttons[k].checked) buttons[k].checked = true;
+      node.classList.toggle("changed", changed);
     }
-    return { node, show };
+    return { node, check };
   }
 
   return { show: (state) => shown.forEach((set) => set(state)) };

@@ -9,10 +9,16 @@ const START = -12;
 /** Where names stand beside the lines and levers beside the charts; the same as in page.css. */
 export const WIDE = "(min-width: 960px)";
 
+/** Return when a month is, counted from the mandate. */
+export function moment(speak, month) {
+  const count = Math.round(month);
+  if (!count) return speak.say("chart.at_mandate");
+  return speak.say(count < 0 ? "chart.before" : "chart.at", { time: speak.months(Math.abs(count)) });
+}
+
 /** Return how time is written on the axes: in years from the mandate. */
 function timeAxis(speak, to) {
-  const format = (month, exact) =>
-    exact ? speak.say("chart.at", { time: speak.months(Math.round(month)) }) : speak.number(month / 12);
+  const format = (month, exact) => (exact ? moment(speak, month) : speak.number(month / 12));
   return {
     from: START,
     to,
@@ -41,10 +47,10 @@ export function drawing(places, facts, modelName, speak, onCursor) {
     chain: barsChart(places.chain, { height: tall }),
   };
   for (const name of panels.small)
-    charts[name] = timeChart(places.small[name], { height: panel, small: true, onCursor });
+    charts[name] = timeChart(places.small[name], { height: panel, small: true, margin: { left: 50 }, onCursor });
 
   const percent = (value, exact, step) => speak.percent(value, exact || step < 0.00999 ? (step < 0.00099 ? 2 : 1) : 0);
-  const plain = (value) => speak.short(value);
+  const plain = (value, _, step) => speak.short(Math.abs(value) < step / 1000 ? 0 : value);
 
   function events(given) {
     const value = (name) => given[name] ?? model.values[name];

@@ -1,6 +1,6 @@
 /* The frame of the page: its figures, and its texts in the reader's language. */
 
-import { make } from "./controls.js";
+import { make } from "./elements.js";
 
 /** Fill `host` with a figure for each chart of a model, with a button that saves its picture; return their places. */
 export function figures(host, risk, panels, speak, onPicture) {

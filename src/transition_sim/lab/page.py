@@ -30,7 +30,7 @@ YEARS = (5, 10, 15, 20)
 MAX_BYTES = 400_000
 _FOLDER = Path(__file__).parent
 _ENGINE = ("risk.js", "worlds.js")
-_SHARED = ("charts.js", "panels.js")
+_SHARED = ("charts.js", "elements.js", "panels.js")
 
 
 def build_page() -> str:
@@ -135,6 +135,10 @@ def _table(model: Model) -> dict[str, Any]:
         if lever.constant:
             variable = model.find(lever.constant)
             data |= {"unit": variable.unit, "share": variable.limits == (0, 1)}
+    constants = {lever.id: lever.constant for lever in found.levers if lever.constant}
+    for switch, data in zip(found.switches, table["switches"], strict=True):
+        put = dict.fromkeys(constants[lever] for puts in switch.choices.values() for lever in puts)
+        data["documentation"] = [_said(model, name) for name in put]
     return table
 
 

@@ -1,14 +1,7 @@
 /* From trajectories to risk, as in the package: frailty averaged, quantiles over worlds, a change split by driver. */
 
-/** Return the probability of relapse over lognormal frailty of median 1: `rule` is {nodes, weights}. */
-export function frailtyAverage(hazard, spread, rule) {
-  let total = 0;
-  for (let i = 0; i < rule.nodes.length; i++)
-    total += rule.weights[i] * -Math.expm1(-hazard * Math.exp(spread * rule.nodes[i]));
-  return total;
-}
-
-/** Return the probability over time for one run; where there is no spread of frailty it is 1 - exp(-H). */
+/** Return the probability of relapse over time for one run, averaged over lognormal frailty of median 1: `rule` is
+    {nodes, weights}. Where there is no spread of frailty it is 1 - exp(-H). */
 export function probability(hazards, spread, rule) {
   const result = new Float64Array(hazards.length);
   if (!spread) {

@@ -8,7 +8,7 @@ export const YEARS = [5, 10, 15, 20];
 const LEVELS = [0.1, 0.5, 0.9];
 const LINES_KEPT = 40;
 
-/** Return `{line(state), band(state, done), bandOf(state), kind()}` over the page's `facts` and a maker of bands.
+/** Return `{line(state), band(state, done), bandOf(state), keyOf(state)}` over the page's `facts` and a maker of bands.
 
     A state is {model, given: {constant: value}, ensemble}. A line is {time, series: by name, risk, spread,
     baseline}; a band is {time, risk, tables: by name, each [low, middle, high] over time; final: by year, the risk

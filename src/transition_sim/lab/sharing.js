@@ -1,5 +1,7 @@
 /* What leaves the page: a table, a picture. Everything says what the model is and is not. */
 
+import { add, set } from "./charts.js";
+
 const SCALE = 2;
 
 /** Offer a file for download; nothing is sent anywhere. */
@@ -72,7 +74,7 @@ function lines(text, font, width) {
   context.font = font;
   const result = [];
   let line = "";
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.split(/[ \n]+/)) {
     const longer = line ? `${line} ${word}` : word;
     if (line && context.measureText(longer).width > width) {
       result.push(line);
@@ -84,7 +86,6 @@ function lines(text, font, width) {
 
 /** Return a chart as a PNG: its title above it, notes below it. */
 export function picture(svg, title, notes, direction) {
-  const SVG = "http://www.w3.org/2000/svg";
   const family = getComputedStyle(svg).fontFamily;
   const width = Math.max(Number(svg.getAttribute("width")), 320);
   const height = Number(svg.getAttribute("height"));
@@ -92,30 +93,20 @@ export function picture(svg, title, notes, direction) {
   const titles = lines(title, `600 17px ${family}`, width);
   const small = notes.flatMap((note) => lines(note, `12px ${family}`, width));
   const top = pad + titles.length * 23 + 8;
-  const whole = document.createElementNS(SVG, "svg");
+  const whole = add(new DocumentFragment(), "svg");
   const full = { width: width + 2 * pad, height: top + height + 14 + small.length * 17 + pad };
-  for (const name in full) whole.setAttribute(name, full[name]);
-  whole.setAttribute("direction", direction);
+  set(whole, { ...full, direction });
+  set(add(whole, "rect"), { ...full, fill: "#ffffff" });
   const put = (text, y, size, weight) => {
-    const node = document.createElementNS(SVG, "text");
-    const at = {
-      x: direction === "rtl" ? full.width - pad : pad,
-      y,
-      "font-size": size,
-      "font-weight": weight,
-      fill: "#1b1f24",
-    };
-    for (const name in at) node.setAttribute(name, at[name]);
-    node.setAttribute("font-family", family);
+    const node = add(whole, "text");
+    const x = direction === "rtl" ? full.width - pad : pad;
+    set(node, { x, y, "font-size": size, "font-weight": weight, "font-family": family, fill: "#1b1f24" });
     node.textContent = text;
-    whole.append(node);
   };
-  const ground = document.createElementNS(SVG, "rect");
-  for (const [name, value] of Object.entries({ ...full, fill: "#ffffff" })) ground.setAttribute(name, value);
   const chart = carried(svg);
   chart.setAttribute("x", pad);
   chart.setAttribute("y", top);
-  whole.append(ground, chart);
+  whole.append(chart);
   titles.forEach((text, i) => put(text, pad + 17 + i * 23, 17, 600));
   small.forEach((text, i) => put(text, top + height + 24 + i * 17, 12, 400));
   return drawn(new XMLSerializer().serializeToString(whole), full);

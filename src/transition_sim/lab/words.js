@@ -1,6 +1,6 @@
 /* What the page says in words: the range, the table of years, why a risk changed, the summary for screen readers. */
 
-import { make } from "./controls.js";
+import { make } from "./elements.js";
 import { changeByDriver, quantiles } from "./risk.js";
 import { YEARS } from "./runs.js";
 
@@ -20,6 +20,12 @@ function points(speak, low, high) {
   return speak.say("range", { low: speak.signed(100 * low), high: speak.signed(100 * high) });
 }
 
+/** Return the change of the risk within some years from another band to this, world by world, as a range of points. */
+function change(speak, band, other, year) {
+  const [least, , most] = quantiles(band.final[year].map((value, run) => value - other.final[year][run]), LEVELS);
+  return points(speak, least, most);
+}
+
 /** Return the risk of each year over worlds as text, and its change from the pinned run world by world. */
 export function horizons(speak, band, pinned) {
   return YEARS.map((year) => {
@@ -27,9 +33,7 @@ export function horizons(speak, band, pinned) {
     const row = { year, now: range(speak, low, high) };
     if (!pinned) return row;
     const [before, , after] = quantiles(pinned.final[year].slice(), LEVELS);
-    const change = band.final[year].map((value, run) => value - pinned.final[year][run]);
-    const [least, , most] = quantiles(change, LEVELS);
-    return { ...row, pinned: range(speak, before, after), change: points(speak, least, most) };
+    return { ...row, pinned: range(speak, before, after), change: change(speak, band, pinned, year) };
   });
 }
 
@@ -51,9 +55,7 @@ export function fillTable(table, speak, rows) {
 
 /** Return the change over worlds of the risk within some years, against what `reference` names. */
 export function changeText(speak, band, other, year, reference) {
-  const change = band.final[year].map((value, run) => value - other.final[year][run]);
-  const [least, , most] = quantiles(change, LEVELS);
-  return speak.say("why.worlds", { reference: speak.say(`why.${reference}`), range: points(speak, least, most) });
+  return speak.say("why.worlds", { reference: speak.say(`why.${reference}`), range: change(speak, band, other, year) });
 }
 
 /** Return why the risk of the line within some years differs from that of another line.

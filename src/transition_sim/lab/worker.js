@@ -21,7 +21,6 @@ self.onmessage = async ({ data }) => {
     return;
   }
   latest = data.number;
-  if (!data.job) return;
   const key = `${data.job.model} ${data.job.ensemble}`;
   if (!unpacked.has(key)) unpacked.set(key, unpack(settings.worlds[data.job.ensemble], data.job.model, settings.owner));
   const stopped = () => data.number !== latest;

@@ -55,12 +55,21 @@ class LeverForm(BaseModel):
         return self
 
 
+class SwitchForm(BaseModel):
+    """A switch as the file has it: for each choice, where it puts levers; a list of levers stands for their sum."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: str = Field(pattern=r"[a-z][a-z0-9_]{0,39}")
+    choices: dict[str, dict[str, float | list[str]]] = Field(min_length=2)
+
+
 class ModelForm(BaseModel):
-    """The levers of one model, and the letter that its codes begin with."""
+    """The levers of one model, the letter that its codes begin with, and switches that put several at once."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     letter: str = Field(pattern=r"[A-HJKMNP-TV-Z]")
     levers: list[LeverForm] = Field(min_length=1, max_length=60)
+    switches: list[SwitchForm] = Field(default_factory=list, max_length=10)
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,18 @@ class Lever:
         return self.usual[first] if len(self.usual) > 1 else self.usual[0]
 
 
+@dataclass(frozen=True)
+class Switch:
+    """An assumption with a name: each choice puts levers to a step, or to where the sum of other levers is.
+
+    `choices` is choice -> lever -> step or ids of levers. A switch says nothing that levers do not say, so that no code
+    needs it: which choice holds is read off where the levers stand.
+    """
+
+    id: str
+    choices: Mapping[str, Mapping[str, int | tuple[str, ...]]]
+
+
 @dataclass(frozen=True, eq=False)
 class LeverTable:
     """The levers of a model in order, the letter of its codes, and the edition (0 to 1023) of table and equations."""
@@ -111,6 +132,7 @@ class LeverTable:
     letter: str
     levers: tuple[Lever, ...]
     edition: int
+    switches: tuple[Switch, ...] = ()
 
     def usual(self, profile: int = 0) -> list[int]:
         """Return the state in which every lever stands where it stands by itself, in a profile where there are any."""
@@ -157,7 +179,10 @@ class LeverTable:
     def data(self) -> dict[str, Any]:
         """Return plain data for the page; `codec.js` reads it."""
         return {"model": self.model.name, "letter": self.letter, "edition": self.edition,
-                "levers": [_data(lever) for lever in self.levers]}  # fmt: skip
+                "levers": [_data(lever) for lever in self.levers],
+                "switches": [{"id": switch.id, "choices": [{"id": name, "puts": dict(puts)}
+                                                           for name, puts in switch.choices.items()]}
+                             for switch in self.switches]}  # fmt: skip
 
 
 def _index(lever: Lever, constants: Mapping[str, float], own: Mapping[str, float], usual: int) -> int | None:
@@ -248,7 +273,8 @@ def _forms(path: Path, faults: list[Fault]) -> dict[str, tuple[ModelForm, Item]]
 def _spoken(problem: Mapping[str, Any]) -> str:
     words = " / ".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        allowed = [f.alias or name for name, f in LeverForm.model_fields.items()]
+        form = SwitchForm if "switches" in problem["loc"] else LeverForm
+        allowed = [f.alias or name for name, f in form.model_fields.items()]
         return f"'{words}': unknown key; allowed: {', '.join(allowed)}{nearest(str(problem['loc'][-1]), allowed)}"
     return f"'{words}': {problem['msg'].removeprefix('Value error, ')}"
 
@@ -274,7 +300,36 @@ def _table(model: Model, form: ModelForm, item: Item, file: str, faults: list[Fa
     _overlaps(levers, file, item, faults)
     told_all = json.dumps([_data(lever) for lever in levers]) + content_hash(model)
     edition = int(hashlib.sha256(told_all.encode()).hexdigest(), 16) % EDITIONS
-    return LeverTable(model, form.letter, tuple(levers), edition)
+    return LeverTable(model, form.letter, tuple(levers), edition, _switches(form, levers, item, file, faults))
+
+
+def _switches(
+    form: ModelForm, levers: Sequence[Lever], item: Item, file: str, faults: list[Fault]
+) -> tuple[Switch, ...]:
+    """Return the switches of a model; what they name must be levers on even steps, what they put on a step of them."""
+    stepped = {lever.id: lever for lever in levers if lever.constant}
+    switches = []
+    for i, each in enumerate(form.switches):
+        told = [f"the name {each.id} is a lever's too"] if any(lever.id == each.id for lever in levers) else []
+        choices = {name: {lever: _position(stepped, lever, where, told) for lever, where in puts.items()}
+                   for name, puts in each.choices.items()}  # fmt: skip
+        faults += [Fault(file, line_of(item, ("switches", i)), f"{each.id}: {message}") for message in told]
+        switches.append(Switch(each.id, choices))
+    return tuple(switches)
+
+
+def _position(
+    stepped: Mapping[str, Lever], lever: str, where: float | list[str], told: list[str]
+) -> int | tuple[str, ...]:
+    """Return the step that a value is of a lever, or the levers whose sum it follows; note what is wrong."""
+    unknown = [name for name in (lever, *(where if isinstance(where, list) else ())) if name not in stepped]
+    told += [f"'{name}' is no lever on even steps{nearest(name, list(stepped))}" for name in unknown]
+    if unknown or isinstance(where, list):
+        return tuple(where) if isinstance(where, list) else 0
+    index = _nearest_index(stepped[lever], where)
+    if not (0 <= index < stepped[lever].count and _same(stepped[lever].value(index), where)):
+        told.append(f"{lever} has no step at {where:g}")
+    return index
 
 
 def _scenarios(model: Model, form: LeverForm) -> list[Option]:

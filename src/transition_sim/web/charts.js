@@ -93,7 +93,8 @@ export function valueAt(times, values, at) {
   return values[low] + ((values[high] - values[low]) * (at - times[low])) / (times[high] - times[low]);
 }
 
-const tenth = (value) => Math.round(value * 10) / 10;
+/** Return a number of pixels to a tenth. */
+export const tenth = (value) => Math.round(value * 10) / 10;
 
 /** Return the path of a line; a value that is no number lifts the pen. Points closer than `least` pixels are left
     out. */
@@ -141,7 +142,7 @@ export function label(node, x, y, words, classes, reach, direction) {
 }
 
 /** Return an SVG that follows the width of its host; `heightOf(width)` gives its height, `redraw` paints it. */
-export function surface(host, classes, heightOf, redraw) {
+function surface(host, classes, heightOf, redraw) {
   const svg = add(host, "svg", `ts-svg ${classes}`);
   svg.setAttribute("aria-hidden", "true");
   svg.setAttribute("focusable", "false");
@@ -160,11 +161,88 @@ export function surface(host, classes, heightOf, redraw) {
 }
 
 /** Call back with the time under the pointer, and null where there is none. */
-export function watchPointer(host, timeAt, onCursor) {
+function watchPointer(host, timeAt, onCursor) {
   const tell = (event) => onCursor(timeAt(event.clientX - host.getBoundingClientRect().left));
   host.addEventListener("pointermove", tell);
   host.addEventListener("pointerdown", tell);
   host.addEventListener("pointerleave", () => onCursor(null));
+}
+
+/** Return what every chart is built on: `{chart: {svg, draw(data), cursor(time or null)}, layer(name, make)}`.
+
+    `options` has `height(width)`, `onCursor` where the chart has an axis of time, and `margin`. `paint(data, plot)` draws
+    it; `plot` is {width, height, left, right, top, bottom} and, where the data have an axis `x` of time, `x(time)`. */
+export function shell(host, classes, options, paint) {
+  const margin = options.margin;
+  const { svg, size, fit } = surface(host, classes, options.height, () => again());
+  let data = null;
+  let plot = null;
+
+  function again() {
+    if (!data || !size.width) return;
+    const [left, right] = [margin.left, size.width - margin.right];
+    plot = { ...size, left, right, top: margin.top, bottom: size.height - margin.bottom };
+    const { from, to } = data.x ?? {};
+    plot.x = (time) => left + ((time - from) / (to - from)) * (right - left);
+    paint(data, plot);
+  }
+
+  function timeAt(at) {
+    if (!data || !plot) return null;
+    const share = (at - plot.left) / (plot.right - plot.left);
+    return share < 0 || share > 1 ? null : data.x.from + share * (data.x.to - data.x.from);
+  }
+
+  function draw(next) {
+    data = next;
+    if (size.width) again();
+    else fit();
+  }
+
+  if (options.onCursor) watchPointer(host, timeAt, options.onCursor);
+  const cursor = (at) => data && draw({ ...data, cursor: at });
+  return { chart: { svg, draw, cursor }, layer: (name, make) => pool(add(svg, "g", `ts-${name}`), make) };
+}
+
+/** Draw the axis of time below a plot: ticks with their words and a label, by `line(key)` and `text(key)`. */
+export function timeAxis(axis, plot, direction, line, text) {
+  for (const tick of axis.ticks) {
+    const at = plot.x(tick);
+    set(line(`lx${tick}`), { class: "ts-axis", x1: at, x2: at, y1: plot.bottom, y2: plot.bottom + 4 });
+    label(text(`tx${tick}`), at, plot.bottom + 17, axis.format(tick), "ts-tick", "both", direction);
+  }
+  if (axis.label) label(text("tx"), plot.right, plot.height - 4, axis.label, "ts-axis-label", "left", direction);
+}
+
+/** Draw spans of time behind a plot, and return those in sight: [{left, right, label}]. */
+export function timeWindows(windows, plot, rect) {
+  return (windows ?? []).map((each) => {
+    const left = Math.max(plot.x(each.from), plot.left);
+    const right = Math.max(Math.min(plot.x(each.to), plot.right), left);
+    const height = plot.bottom - plot.top;
+    set(rect(each.label), { class: "ts-window", x: left, width: right - left, y: plot.top, height });
+    return { left, right, label: each.label };
+  });
+}
+
+/** Return a ruler of texts in an SVG, in the type that its style gives: {size, width(words)}. It reads the style once
+    and never the page, so that drawing does not wait for the layout. */
+function rulerOf(svg) {
+  const pen = document.createElement("canvas").getContext("2d");
+  const widths = new Map();
+  const { fontSize, fontFamily } = getComputedStyle(svg);
+  pen.font = `600 ${fontSize} ${fontFamily}`;
+  function width(words) {
+    if (widths.size > 2000) widths.clear();
+    if (!widths.has(words)) widths.set(words, pen.measureText(words).width);
+    return widths.get(words);
+  }
+  return { size: parseFloat(fontSize), width };
+}
+
+/** Return whether two boxes {left, right, top, bottom} share a place. */
+function touch(one, other) {
+  return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
 }
 
 /** Make a chart over time in `host`.
@@ -178,9 +256,9 @@ export function watchPointer(host, timeAt, onCursor) {
     bands: worlds, pinned, gap. */
 export function timeChart(host, options) {
   const margin = { left: 46, right: 14, top: 26, bottom: 36, ...options.margin };
-  const { svg, size, fit } = surface(host, options.small ? "ts-small" : "ts-large", options.height, () => paint());
-  const layer = (name, make) => pool(add(svg, "g", `ts-${name}`), make);
-  const windows = layer("windows", (parent) => add(parent, "rect", "ts-window"));
+  const classes = options.small ? "ts-small" : "ts-large";
+  const { chart, layer } = shell(host, classes, { ...options, margin }, paint);
+  const windows = layer("windows", (parent) => add(parent, "rect"));
   const grid = layer("grid", (parent, key) => add(parent, key[0] === "l" ? "line" : "text"));
   const bands = layer("bands", (parent) => add(parent, "path"));
   const lines = layer("lines", (parent) => add(parent, "path"));
@@ -188,8 +266,8 @@ export function timeChart(host, options) {
   const texts = layer("labels", (parent) => add(parent, "text"));
   const kinds = { d: "circle", t: "text", l: "line" };
   const pointer = layer("pointer", (parent, key) => add(parent, kinds[key[0]]));
-  let data = null;
-  let plot, x, y;
+  let data, plot, x, y, ruler;
+  let taken = [];
 
   const put = (node, at, words, classes, reach) => label(node, at[0], at[1], words, classes, reach, data.direction);
 
@@ -207,20 +285,6 @@ export function timeChart(host, options) {
     return low < high ? [low, high] : [low, low + 1];
   }
 
-  function scales() {
-    const scale = data.y.scale ?? niceScale(...extent(), options.small ? 3 : 5);
-    const { from, to } = data.x;
-    plot = {
-      left: margin.left,
-      right: size.width - margin.right,
-      top: margin.top,
-      bottom: size.height - margin.bottom,
-    };
-    x = (time) => plot.left + ((time - from) / (to - from)) * (plot.right - plot.left);
-    y = (value) => plot.bottom - ((value - scale.low) / (scale.high - scale.low)) * (plot.bottom - plot.top);
-    return scale;
-  }
-
   function axes({ ticks, step }) {
     for (const tick of ticks) {
       const at = y(tick);
@@ -228,38 +292,43 @@ export function timeChart(host, options) {
       set(grid.get(`ly${tick}`), { class: classes, x1: plot.left, x2: plot.right, y1: at, y2: at });
       put(grid.get(`ty${tick}`), [plot.left - 6, at + 4], data.y.format(tick, false, step), "ts-tick", "left");
     }
-    for (const tick of data.x.ticks) {
-      const at = x(tick);
-      set(grid.get(`lx${tick}`), { class: "ts-axis", x1: at, x2: at, y1: plot.bottom, y2: plot.bottom + 4 });
-      put(grid.get(`tx${tick}`), [at, plot.bottom + 17], data.x.format(tick), "ts-tick", "both");
-    }
-    if (data.x.label) put(grid.get("tx"), [plot.right, size.height - 4], data.x.label, "ts-axis-label", "left");
+    timeAxis(data.x, plot, data.direction, grid.get, grid.get);
     if (data.y.label) put(grid.get("ty"), [2, 12], data.y.label, "ts-axis-label", "right");
     grid.done();
   }
 
+  /** Return the box of words that begin at a place on their base line. */
+  function boxOf(left, base, words) {
+    return { left, right: left + ruler.width(words), top: base - 0.9 * ruler.size, bottom: base + 0.25 * ruler.size };
+  }
+
+  /** Write words that give way to what is read at the cursor. */
+  function yielding(key, left, base, words, classes) {
+    const box = boxOf(left, base, words);
+    if (!taken.some((each) => touch(each, box))) put(texts.get(key), [left, base], words, classes, "right");
+  }
+
   function events() {
-    for (const each of data.windows ?? []) {
-      const left = Math.max(x(each.from), plot.left);
-      const right = Math.max(Math.min(x(each.to), plot.right), left);
-      const height = plot.bottom - plot.top;
-      set(windows.get(each.label), { x: left, width: right - left, y: plot.top, height });
-      if (!options.small && right > left) say(`w${each.label}`, (left + right) / 2, plot.top + 14, each.label);
-    }
+    for (const each of timeWindows(data.windows, plot, windows.get))
+      if (!options.small && each.right > each.left) say(`w${each.label}`, (each.left + each.right) / 2, 14, each.label);
     windows.done();
     for (const each of data.marks ?? []) {
       if (each.at < data.x.from || each.at > data.x.to) continue;
       const at = x(each.at);
       set(marks.get(each.label), { x1: at, x2: at, y1: plot.top, y2: plot.bottom });
-      if (!options.small) say(`m${each.label}`, at, plot.top + 30, each.label);
+      if (!options.small) say(`m${each.label}`, at, 30, each.label);
     }
     marks.done();
   }
 
-  function say(key, at, height, words) {
-    const half = words.length * 3.2;
-    const inside = Math.min(Math.max(at, plot.left + half), plot.right - half);
-    put(texts.get(key), [inside, height], words, "ts-event", "both");
+  function say(key, at, below, words) {
+    const width = ruler.width(words);
+    yielding(key, inside(at - width / 2, width), plot.top + below, words, "ts-event");
+  }
+
+  /** Return where words of a width begin so that they stay inside the plot. */
+  function inside(left, width) {
+    return Math.max(Math.min(left, plot.right - width - 2), plot.left + 3);
   }
 
   function names() {
@@ -267,35 +336,52 @@ export function timeChart(host, options) {
     const last = (values) => values[values.length - 1];
     const ends = shown.map((each) => y(each.values ? last(each.values) : (last(each.low) + last(each.high)) / 2));
     const beside = margin.right > 40;
-    const placed = spread(ends, 15, plot.top + 4, plot.bottom - 2);
+    const placed = spread(ends, ruler.size + 3, plot.top + (beside ? 4 : ruler.size + 6), plot.bottom - 2);
     shown.forEach((each, i) => {
-      const at = beside ? [plot.right + 6, placed[i] + 4] : [plot.right - 2, placed[i] - 6];
-      put(texts.get(`l${each.id}`), at, each.label, `ts-label ts-label-${each.kind}`, beside ? "right" : "left");
+      const classes = `ts-label ts-label-${each.kind}`;
+      if (beside) put(texts.get(`l${each.id}`), [plot.right + 6, placed[i] + 4], each.label, classes, "right");
+      else yielding(`l${each.id}`, plot.right - 2 - ruler.width(each.label), placed[i] - 6, each.label, classes);
     });
     texts.done();
   }
 
-  function reading() {
+  /** Read the lines at the cursor, one word below the other, the time lowest; note the room that they take. */
+  function reading(step) {
+    taken = [];
     if (typeof data.cursor === "number") {
       const at = x(data.cursor);
-      const reach = at > (plot.left + plot.right) / 2 ? "left" : "right";
-      const beside = at + (reach === "left" ? -8 : 8);
-      const values = data.lines.map((each) => valueAt(each.time ?? data.time, each.values, data.cursor));
-      const placed = spread(values.map(y), 15, plot.top + 6, plot.bottom - 18);
       set(pointer.get("line"), { class: "ts-cursor", x1: at, x2: at, y1: plot.top, y2: plot.bottom });
-      data.lines.forEach((each, i) => {
-        set(pointer.get(`d${each.id}`), { class: `ts-dot ts-dot-${each.kind}`, cx: at, cy: y(values[i]), r: 4 });
-        const words = data.y.format(values[i], true);
-        put(pointer.get(`t${each.id}`), [beside, placed[i] + 4], words, `ts-reading ts-label-${each.kind}`, reach);
+      const told = data.lines.map((each) => {
+        const value = valueAt(each.time ?? data.time, each.values, data.cursor);
+        set(pointer.get(`d${each.id}`), { class: `ts-dot ts-dot-${each.kind}`, cx: at, cy: y(value), r: 4 });
+        const words = data.y.format(value, true, step);
+        return { key: `t${each.id}`, wanted: y(value), words, classes: `ts-reading ts-label-${each.kind}` };
       });
-      put(pointer.get("time"), [beside, plot.bottom - 5], data.x.format(data.cursor, true), "ts-reading", reach);
+      told.push({ key: "time", wanted: plot.bottom, words: data.x.format(data.cursor, true), classes: "ts-reading" });
+      beside(at, told.filter((each) => each.words));
     }
     pointer.done();
   }
 
-  function paint() {
-    if (!data || !size.width) return;
-    axes(scales());
+  function beside(at, told) {
+    const { size } = ruler;
+    const placed = spread(told.map((each) => each.wanted), 1.3 * size, plot.top + 0.6 * size, plot.bottom - 0.8 * size);
+    told.forEach(({ key, words, classes }, i) => {
+      const width = ruler.width(words);
+      const left = inside(at > (plot.left + plot.right) / 2 ? at - 8 - width : at + 8, width);
+      const base = placed[i] + 0.35 * size;
+      put(pointer.get(key), [left, base], words, classes, "right");
+      taken.push(boxOf(left, base, words));
+    });
+  }
+
+  function paint(next, frame) {
+    ruler ??= rulerOf(chart.svg);
+    [data, plot, x] = [next, frame, frame.x];
+    const scale = data.y.scale ?? niceScale(...extent(), options.small ? 3 : 5);
+    y = (value) => plot.bottom - ((value - scale.low) / (scale.high - scale.low)) * (plot.bottom - plot.top);
+    axes(scale);
+    reading(scale.step);
     events();
     for (const band of data.bands) {
       const classes = `ts-band ts-band-${band.kind}${data.stale && band.kind === "worlds" ? " ts-stale" : ""}`;
@@ -308,20 +394,7 @@ export function timeChart(host, options) {
     }
     lines.done();
     names();
-    reading();
   }
 
-  function timeAt(at) {
-    if (!data || !plot) return null;
-    const share = (at - plot.left) / (plot.right - plot.left);
-    return share < 0 || share > 1 ? null : data.x.from + share * (data.x.to - data.x.from);
-  }
-
-  if (options.onCursor) watchPointer(host, timeAt, options.onCursor);
-  const draw = (next) => {
-    data = next;
-    if (size.width) paint();
-    else fit();
-  };
-  return { svg, draw, cursor: (at) => data && draw({ ...data, cursor: at }) };
+  return chart;
 }

@@ -1,8 +1,8 @@
 /* More charts that are updated in place: rows of drivers over one axis of time, and bars of amounts. */
 
-import { add, label, linePath, pool, set, surface, valueAt, watchPointer } from "./charts.js";
+import { add, label, linePath, set, shell, tenth, timeAxis, timeWindows, valueAt } from "./charts.js";
 
-const tenth = (value) => Math.round(value * 10) / 10;
+const NONE = { left: 0, right: 0, top: 0, bottom: 0 };
 
 /** Make rows over one axis of time in `host`: each driver its own row, raised above its base line or sunk below it.
 
@@ -11,14 +11,12 @@ const tenth = (value) => Math.round(value * 10) / 10;
     `format(value)` for the reading beside a row; `cursor` a time or null (then the last time is read). */
 export function rowsChart(host, options) {
   const margin = { left: 8, right: 64, top: 8, bottom: 36, ...options.margin };
-  const { svg, size, fit } = surface(host, "ts-rows", options.height, () => paint());
-  const layer = (name, make) => pool(add(svg, "g", `ts-${name}`), make);
-  const windows = layer("windows", (parent) => add(parent, "rect", "ts-window"));
+  const { chart, layer } = shell(host, "ts-rows", { ...options, margin }, paint);
+  const windows = layer("windows", (parent) => add(parent, "rect"));
   const areas = layer("areas", (parent) => add(parent, "path"));
   const lines = layer("lines", (parent, key) => add(parent, key[0] === "p" ? "path" : "line"));
   const texts = layer("labels", (parent) => add(parent, "text"));
-  let data = null;
-  let plot, x;
+  let data, plot, x;
 
   const put = (key, at, words, classes, reach) =>
     label(texts.get(key), at[0], at[1], words, classes, reach, data.direction);
@@ -45,21 +43,6 @@ export function rowsChart(host, options) {
     });
   }
 
-  function axis() {
-    for (const tick of data.x.ticks) {
-      const at = x(tick);
-      set(lines.get(`x${tick}`), { class: "ts-axis", x1: at, x2: at, y1: plot.bottom, y2: plot.bottom + 4 });
-      put(`x${tick}`, [at, plot.bottom + 17], data.x.format(tick), "ts-tick", "both");
-    }
-    if (data.x.label) put("x", [plot.right, size.height - 4], data.x.label, "ts-axis-label", "left");
-    for (const each of data.windows ?? []) {
-      const left = Math.max(x(each.from), plot.left);
-      const width = Math.max(Math.min(x(each.to), plot.right) - left, 0);
-      set(windows.get(each.label), { x: left, width, y: plot.top, height: plot.bottom - plot.top });
-    }
-    windows.done();
-  }
-
   function row(each, lane, read) {
     const y = (value) => lane.base - value * lane.unit;
     const above = (value) => y(Math.max(value, 0));
@@ -83,39 +66,20 @@ export function rowsChart(host, options) {
     put(`v${each.id}`, [plot.right + 8, lane.base + 4], data.format(value), "ts-row-value", "right");
   }
 
-  function paint() {
-    if (!data || !size.width) return;
-    const { from, to } = data.x;
-    plot = {
-      left: margin.left,
-      right: size.width - margin.right,
-      top: margin.top,
-      bottom: size.height - margin.bottom,
-    };
-    x = (time) => plot.left + ((time - from) / (to - from)) * (plot.right - plot.left);
-    const read = typeof data.cursor === "number" ? data.cursor : to;
-    axis();
+  function paint(next, frame) {
+    [data, plot, x] = [next, frame, frame.x];
+    const read = typeof data.cursor === "number" ? data.cursor : data.x.to;
+    timeAxis(data.x, plot, data.direction, lines.get, texts.get);
+    timeWindows(data.windows, plot, windows.get);
     lanes().forEach((lane, i) => row(data.rows[i], lane, read));
     if (typeof data.cursor === "number") {
       const at = x(data.cursor);
       set(lines.get("cursor"), { class: "ts-cursor", x1: at, x2: at, y1: plot.top, y2: plot.bottom });
     }
-    for (const each of [areas, lines, texts]) each.done();
+    for (const each of [windows, areas, lines, texts]) each.done();
   }
 
-  function timeAt(at) {
-    if (!data || !plot) return null;
-    const share = (at - plot.left) / (plot.right - plot.left);
-    return share < 0 || share > 1 ? null : data.x.from + share * (data.x.to - data.x.from);
-  }
-
-  if (options.onCursor) watchPointer(host, timeAt, options.onCursor);
-  const draw = (next) => {
-    data = next;
-    if (size.width) paint();
-    else fit();
-  };
-  return { svg, draw, cursor: (at) => data && draw({ ...data, cursor: at }) };
+  return chart;
 }
 
 /** Make horizontal bars in `host`, each with its name and its amount above it, one scale for all.
@@ -123,14 +87,12 @@ export function rowsChart(host, options) {
     `options`: `height(width)`. Of `data`: `bars` [{id, label, value, pinned?, kind, low?, high?}] with kinds need,
     plain, good, loss; `format(bar)`; `direction`. A pinned value is a dashed mark, `low` to `high` a whisker. */
 export function barsChart(host, options) {
-  const { svg, size, fit } = surface(host, "ts-bars", options.height, () => paint());
-  const rects = pool(add(svg, "g", "ts-bar-areas"), (parent) => add(parent, "rect"));
-  const lines = pool(add(svg, "g", "ts-bar-marks"), (parent) => add(parent, "line"));
-  const texts = pool(add(svg, "g", "ts-labels"), (parent) => add(parent, "text"));
-  let data = null;
+  const { chart, layer } = shell(host, "ts-bars", { ...options, margin: NONE }, paint);
+  const rects = layer("bar-areas", (parent) => add(parent, "rect"));
+  const lines = layer("bar-marks", (parent) => add(parent, "line"));
+  const texts = layer("labels", (parent) => add(parent, "text"));
 
-  function paint() {
-    if (!data || !size.width) return;
+  function paint(data, size) {
     const rtl = data.direction === "rtl";
     const reach = (bar) => Math.max(bar.value, bar.pinned ?? 0, bar.high ?? 0);
     const most = Math.max(...data.bars.map(reach), 1e-9);
@@ -168,10 +130,5 @@ export function barsChart(host, options) {
     }
   }
 
-  const draw = (next) => {
-    data = next;
-    if (size.width) paint();
-    else fit();
-  };
-  return { svg, draw };
+  return { svg: chart.svg, draw: chart.draw };
 }

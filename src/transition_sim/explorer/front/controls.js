@@ -1,6 +1,8 @@
 /* Sliders, choices and buttons. What was moved is asked for; what is shown afterwards comes from Python. */
 
-import { make, mark, newId, say } from "./elements.js";
+import { write as say } from "./charts.js";
+import { make } from "./elements.js";
+import { mark, newId } from "./rows.js";
 
 const PAUSE = 1000;
 const BUTTONS = [

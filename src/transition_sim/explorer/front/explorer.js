@@ -1,9 +1,11 @@
 /* The explorer's view in a notebook: controls, the risk in a table, charts. Python computes; this draws. */
 
+import { write as say } from "./charts.js";
 import { controlsOf } from "./controls.js";
-import { fillRows, make, mark, newId, say } from "./elements.js";
+import { make } from "./elements.js";
 import { picturesOf } from "./pictures.js";
 import { requests } from "./requests.js";
+import { fillRows, mark, newId } from "./rows.js";
 
 const SETTLED = 700;
 const STATES = {

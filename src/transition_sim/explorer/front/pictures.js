@@ -1,7 +1,8 @@
 /* Charts of an explorer: medians with bands over worlds, the pinned setting beside them, all over the same years. */
 
-import { timeChart, valueAt } from "./charts.js";
-import { fillRows, make, newId, say } from "./elements.js";
+import { timeChart, valueAt, write as say } from "./charts.js";
+import { make } from "./elements.js";
+import { fillRows, newId } from "./rows.js";
 
 const X = {
   from: 0,

@@ -1,4 +1,7 @@
-/* Elements of the page. All text enters by textContent, so that no title of a file becomes markup. */
+/* Attributes and tables that are written again only where they change, and ids of elements. */
+
+import { write as say } from "./charts.js";
+import { make } from "./elements.js";
 
 let count = 0;
 
@@ -6,19 +9,6 @@ let count = 0;
 export function newId() {
   count += 1;
   return `ts-explorer-${count}`;
-}
-
-/** Return a new element with attributes (those that are null are left out) and children: elements or text. */
-export function make(name, attributes, ...children) {
-  const node = document.createElement(name);
-  for (const key in attributes ?? {}) if (attributes[key] != null) node.setAttribute(key, attributes[key]);
-  node.append(...children);
-  return node;
-}
-
-/** Write a text where it differs from what stands there. */
-export function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }
 
 /** Set or remove an attribute where that changes it. */
