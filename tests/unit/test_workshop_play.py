@@ -14,12 +14,12 @@ from typing import Any
 import httpx
 import pytest
 from workshop_crowd import Crowd, Phone, dispersed, gathered, holder, play_round
-from workshop_play import started, workshop
+from workshop_play import started, workshop, write_log
 from workshop_server import Served, served
 
 from transition_sim.cli import main
 from transition_sim.workshop import events
-from transition_sim.workshop.log import read_log, write_log
+from transition_sim.workshop.log import read_log
 from transition_sim.workshop.session import fold
 
 ORDER = workshop().order

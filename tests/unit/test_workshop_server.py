@@ -288,7 +288,7 @@ def test_pages_are_closed_plain_and_hold_no_private_brief(tmp_path: Path) -> Non
 
 
 def test_data_in_a_page_cannot_end_its_element() -> None:
-    from transition_sim.workshop.pages import data_text
+    from transition_sim.web.bundle import data_text
 
     text = data_text({"x": "</script><script>alert(1)</script><!--\u2028"})
     assert "<" not in text

@@ -12,11 +12,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from transition_sim.web.bundle import shared
+from transition_sim.web.bundle import data_text, shared
 from transition_sim.workshop.debrief import debrief
 from transition_sim.workshop.form import Round, Words, Workshop
 from transition_sim.workshop.language import DIRECTION, say, words
-from transition_sim.workshop.pages import data_text, one_script, setup_of, static_file, talk_minutes
+from transition_sim.workshop.pages import one_script, setup_of, static_file, talk_minutes
 from transition_sim.workshop.runs import Runner
 from transition_sim.workshop.session import Session
 

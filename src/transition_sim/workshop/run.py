@@ -15,7 +15,7 @@ from transition_sim.workshop.form import Workshop
 from transition_sim.workshop.hub import Hub
 from transition_sim.workshop.keys import Person, join_code, new_secret, token_of
 from transition_sim.workshop.log import Log, read_log
-from transition_sim.workshop.runs import Runner, checksum, model_mark, round_results, runner_of
+from transition_sim.workshop.runs import Runner, checksum, model_mark, recomputed, runner_of
 from transition_sim.workshop.session import RefusedError, Session, apply, begin
 
 NEEDED = 'the session needs starlette and uvicorn: pip install "transition_sim[workshop]"'
@@ -79,7 +79,7 @@ def opening_lines(hub: Hub, address: str, own: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Replay:
-    """A log played again: the state at its end, and for each closed round whether results are the same."""
+    """A log played again: the state at its end, and for each closed round its results and whether they are the same."""
 
     session: Session
     runner: Runner
@@ -87,6 +87,7 @@ class Replay:
     torn: int
     same_model: bool
     rounds: dict[str, bool]
+    results: dict[str, dict[str, Any]]
 
 
 def replay(path: Path, model: Model) -> Replay:
@@ -96,20 +97,19 @@ def replay(path: Path, model: Model) -> Replay:
     """
     reading = read_log(path)
     session: Session | None = None
-    seen: dict[str, str] = {}
     for number, event in enumerate(reading.events, 1):
         try:
             session = begin(event) if session is None else apply(session, event)
         except RefusedError as error:
             raise ScenarioError(Fault(shown(path), number, str(error))) from None
-        seen = dict(session.results)
     if session is None:
         raise ScenarioError(Fault(shown(path), None, "holds no whole event of a session"))
     setup = session.setup
-    runner = runner_of(session, model, setup.worlds, setup.seed, setup.ensemble)
-    order = session.workshop.order
-    rounds = {name: checksum(round_results(runner, session, order.index(name))) == told for name, told in seen.items()}
-    return Replay(session, runner, len(reading.events), len(reading.torn), setup.model == model_mark(model), rounds)
+    runner = runner_of(session.workshop, model, setup.worlds, setup.seed, setup.ensemble)
+    results = recomputed(runner, session)
+    rounds = {name: checksum(found) == session.results[name] for name, found in results.items()}
+    same = setup.model == model_mark(model)
+    return Replay(session, runner, len(reading.events), len(reading.torn), same, rounds, results)
 
 
 def replay_data(found: Replay) -> dict[str, Any]:
@@ -124,7 +124,5 @@ def replay_data(found: Replay) -> dict[str, Any]:
         "cut_bytes": found.torn,
         "same_model": found.same_model,
         "same_results": found.rounds,
-        "results": {
-            name: round_results(found.runner, session, session.workshop.order.index(name)) for name in found.rounds
-        },
+        "results": found.results,
     }

@@ -114,6 +114,12 @@ def all_choices(workshop: Workshop, team: Team, last: int, draft: str | None = N
     return found
 
 
+def committed_points(team: Team, round_name: str) -> list[int] | None:
+    """Return the sketch that a team has committed in a round; None where it has not."""
+    turn = team.turns[round_name]
+    return list(turn.points) if turn.points is not None and turn.committed else None
+
+
 def spent(workshop: Workshop, choices: Mapping[str, int]) -> dict[str, int]:
     """Return what choices cost each role; the defaults of later rounds count, for they are set aside."""
     total = dict.fromkeys(workshop.roles, 0)

@@ -10,7 +10,7 @@ from transition_sim.workshop.form import LANGUAGES, Workshop
 from transition_sim.workshop.hub import Hub
 from transition_sim.workshop.keys import SHARED, Person, join_code, token_of
 from transition_sim.workshop.scoring import standing
-from transition_sim.workshop.session import Session, Team, all_choices, choices_of, spent
+from transition_sim.workshop.session import Session, Team, all_choices, choices_of, committed_points, spent
 
 
 def public_workshop(workshop: Workshop) -> dict[str, Any]:
@@ -39,13 +39,8 @@ def view_of(hub: Hub, person: Person, devices: Mapping[int, int]) -> dict[str, A
     if session.phase in ("shown", "ended") and name in hub.results:
         seen["results"] = hub.results[name]
         seen["standing"] = standing(session.workshop, hub.results[name])
-        seen["sketches"] = {str(team.number): _points(team, name) for team in session.teams}
+        seen["sketches"] = {str(team.number): committed_points(team, name) for team in session.teams}
     return seen | (_facilitator_view(hub) if person.kind == "facilitator" else {})
-
-
-def _points(team: Team, name: str) -> list[int] | None:
-    turn = team.turns[name]
-    return list(turn.points) if turn.points is not None and turn.committed else None
 
 
 def _common(session: Session) -> dict[str, Any]:
@@ -90,7 +85,7 @@ def _team_view(hub: Hub, team: Team, role: str) -> dict[str, Any]:
         if session.phase == "open" and turn.points is not None:
             seen["code"] = code_of(workshop, team.number, name, choices_of(workshop, team, name, True), turn.points)
     seen["past"] = {
-        key: {"result": hub.results[key][str(team.number)], "points": _points(team, key)}
+        key: {"result": hub.results[key][str(team.number)], "points": committed_points(team, key)}
         for key in workshop.order
         if key in hub.results
     }

@@ -1,5 +1,7 @@
 /* What the workshop's pages share: elements, words, numbers, the clock. Text enters by textContent alone. */
 
+import { voice } from "./voice.js";
+
 /** Return a new element with attributes (`on...` are listeners, `false` leaves one out) and children. */
 export function h(name, attributes, ...children) {
   const node = document.createElement(name);
@@ -22,27 +24,16 @@ export function fill(node, ...children) {
 
 /** Return how a language speaks: `say(key, values)`, `of(texts)`, numbers, direction. */
 export function speaker(setup, language) {
-  const locale = language === "ar" ? "ar-u-nu-latn" : language;
-  const formats = new Map();
-  const format = (options) => {
-    const key = JSON.stringify(options);
-    if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale, options));
-    return formats.get(key);
-  };
-  const say = (key, values = {}) => {
-    const found = setup.words[key];
-    if (!found) throw new Error(`the catalogue lacks '${key}'`);
-    return found[language].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
-  };
+  const { say, format, number, short, list } = voice(language, (key) => setup.words[key]?.[language]);
   return {
     language,
     direction: language === "ar" ? "rtl" : "ltr",
     say,
     of: (texts) => texts[language],
-    number: (value, digits = 0) => format({ maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value),
-    short: (value) => format({ maximumSignificantDigits: 3 }).format(value),
+    number,
+    short,
     signed: (value) => format({ maximumSignificantDigits: 2, signDisplay: "exceptZero" }).format(value),
-    list: (items) => new Intl.ListFormat(locale, { style: "long", type: "conjunction" }).format(items.map(String)),
+    list,
   };
 }
 
