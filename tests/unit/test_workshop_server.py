@@ -103,8 +103,10 @@ def test_a_round_is_played_and_each_sees_its_own(tmp_path: Path) -> None:
         screen = await found.state(found.token("projector"))
         assert set(screen["results"]) == {"1", "2"}
         assert "plans" not in screen
-        assert "projector" not in screen
+        assert "keys" not in screen
         facilitator = await found.state(found.token("facilitator"))
+        assert set(facilitator["keys"]) == {"projector", "debrief", "print"}
+        assert found.token("facilitator") not in json.dumps(facilitator)
         assert facilitator["plans"]["1"]["choices"]["peak"] == 1
 
     path = inside(tmp_path, play)
@@ -214,8 +216,12 @@ def test_only_who_holds_a_token_is_heard_and_only_for_what_it_is(tmp_path: Path)
             answer = await found.client.get("/api/state", params={"token": token})
             assert answer.status_code == 401, token
         for path in ("/print", "/debrief", "/debrief/index.html"):
-            for token in (found.token("projector"), found.token("team", 1, "donors"), ""):
+            for token in (facilitator, found.token("projector"), found.token("team", 1, "donors"), ""):
                 assert (await found.client.get(path, params={"token": token})).status_code == 401
+        for kind in ("debrief", "print"):  # keys that stand in addresses others see: they open their page alone
+            for path in ("/api/state", "/api/events"):
+                assert (await found.client.get(path, params={"token": found.token(kind)})).status_code == 401
+            assert (await found.do(found.token(kind), type="open", round=FIRST)).status_code == 401
         assert (await found.do(found.token("projector"), type="open", round=FIRST)).json()["refused"] == "read_only"
         assert (await found.do(found.token("team", 1, "shared"), type="undo")).status_code == 400
         old = found.token("team", 1, "shared")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from transition_sim.errors import ScenarioError
@@ -18,7 +18,7 @@ from transition_sim.workshop.events import FACILITATOR, Event, Started
 from transition_sim.workshop.log import Log
 from transition_sim.workshop.plans import Plan, news_until, plan_of, plan_of_team
 from transition_sim.workshop.runs import Runner, checksum, recomputed, round_results, runner_of, unchanged_results
-from transition_sim.workshop.session import RefusedError, apply, begin, fold
+from transition_sim.workshop.session import RefusedError, Session, apply, begin, fold
 
 
 class Hub:
@@ -54,16 +54,21 @@ class Hub:
         """The number of events so far."""
         return self.session.count
 
-    async def submit(self, event: Event) -> int:
-        """Take an event up; return its number. RefusedError by a rule, ScenarioError by the disk."""
-        async with self._one:
-            return await self._take(event)
+    async def submit(self, event: Event, check: Callable[[Session], None] | None = None) -> int:
+        """Take an event up; return its number. RefusedError by a rule or by `check`, ScenarioError by the disk.
 
-    async def _take(self, event: Event) -> int:
+        `check` gets the state that the event would change; it is not asked about a command that came before.
+        """
+        async with self._one:
+            return await self._take(event, check)
+
+    async def _take(self, event: Event, check: Callable[[Session], None] | None = None) -> int:
         known = self.answers.get((event.by, event.id)) if event.id is not None else None
         if known is not None:
             return known
         following = apply(self.session, event)
+        if check is not None:
+            check(self.session)
         number = await asyncio.to_thread(self.log.append, event)
         self.session = following
         if event.id is not None:

@@ -23,6 +23,8 @@ OWN = (
     "line.js",
     "code.js",
     "show.js",
+    "sketch.js",
+    "paper.js",
     "team.js",
     "facilitator.js",
     "projector.js",

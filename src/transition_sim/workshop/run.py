@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,8 +32,13 @@ def new_setup(
     )  # fmt: skip
 
 
-def serve(log: Log, model: Model, setup: Started | None, port: int, lan: bool, tell: Callable[[str], None]) -> None:
-    """Run a session's server until it is interrupted; `tell` gets the lines that are printed at the start.
+def serve(
+    log: Log, model: Model, setup: Started | None, port: int, lan: bool,
+    tell: Callable[[str], None], again: Callable[[int], str],
+) -> None:  # fmt: skip
+    """Run a session's server until it is interrupted.
+
+    `tell` gets the lines that are printed at the start; `again` gives the command that takes the session up at a port.
 
     Raises ScenarioError where the port cannot be used or a library is missing.
     """
@@ -45,19 +51,30 @@ def serve(log: Log, model: Model, setup: Started | None, port: int, lan: bool, t
         raise ScenarioError(NEEDED if error.name in ("starlette", "uvicorn", "anyio") else str(error)) from None
     place = bind(port, lan)
     hub = Hub(log, model, setup)
+    following = again(place.port)
     config = uvicorn.Config(
         app_of(hub, place.address, place.hosts), log_level="warning", access_log=False, server_header=False,
-        limit_concurrency=1000, timeout_keep_alive=20, timeout_graceful_shutdown=1,
+        limit_concurrency=1000, timeout_keep_alive=20, timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=16_384,
         ws="none", http="h11", loop="asyncio",
     )  # fmt: skip
-    for line in opening_lines(hub, place.address, place.own_address):
+    for line in opening_lines(hub, place.address, place.own_address, following):
         tell(line)
-    uvicorn.Server(config).run(sockets=[place.listener])
+
+    class Server(uvicorn.Server):
+        """A server whose streams end before it waits for them; what its end cuts off is no alarm."""
+
+        async def shutdown(self, sockets: Any = None) -> None:
+            """Let all who listen go, then stop."""
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+            hub.let_go()
+            await super().shutdown(sockets)
+
+    Server(config).run(sockets=[place.listener])
 
 
-def opening_lines(hub: Hub, address: str, own: str) -> list[str]:
-    """Return what is printed when a session starts: addresses, join codes, where the log is."""
+def opening_lines(hub: Hub, address: str, own: str, following: str) -> list[str]:
+    """Return what is printed when a session starts: addresses, join codes, where the log is, how to go on with it."""
     session = hub.session
     facilitator, screen = (token_of(session, Person(kind)) for kind in ("facilitator", "projector"))
     codes = "  ".join(f"team {team.number}: {join_code(session, team.number)}" for team in session.teams)
@@ -67,7 +84,8 @@ def opening_lines(hub: Hub, address: str, own: str) -> list[str]:
         f"  join codes     {codes}",
         f"  your screen    {own}/facilitator#{facilitator}   (keep it to yourself)",
         f"  big screen     {own}/projector#{screen}",
-        f"  log            {shown(hub.log.path)}, {hub.count} events; stop with Ctrl-C, go on with the same command",
+        f"  log            {shown(hub.log.path)}, {hub.count} event{'s' if hub.count > 1 else ''}",
+        f"  stop           Ctrl-C; go on with: {following}",
     ]
     if hub.log.torn is not None:
         lines.append(f"  a cut line at the end of the log was put aside in {shown(hub.log.torn)}")

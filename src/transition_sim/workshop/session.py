@@ -144,6 +144,19 @@ def check_choices(workshop: Workshop, choices: Mapping[str, int]) -> None:
             used[lever.once] = name
 
 
+def replaced_by(session: Session, event: events.Coded) -> Turn | None:
+    """Return what a team has put down and a code or sheet would replace by something else; None where nothing is."""
+    workshop, turn = session.workshop, session.team(event.team).turns[event.round]
+
+    def moved(choices: Mapping[str, int]) -> dict[str, int]:
+        return {name: choice for name, choice in choices.items() if choice != workshop.levers[name].default}
+
+    if not moved(turn.choices) and turn.points is None:
+        return None
+    same = moved(turn.choices) == moved(event.choices) and turn.points in (None, event.points)
+    return None if same else turn
+
+
 def _known_choices(workshop: Workshop, round_name: str, choices: Mapping[str, int]) -> None:
     allowed = workshop.levers_of(round_name)
     for name, choice in choices.items():

@@ -96,6 +96,46 @@ export function clock(speak) {
   };
 }
 
+/** Return the key that stands behind the # of a page's address, kept for this tab and taken out of what others see. */
+export function keyOfPage(name) {
+  const given = location.hash.slice(1);
+  if (given) {
+    sessionStorage.setItem(`key.${name}`, given);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  return given || sessionStorage.getItem(`key.${name}`) || "";
+}
+
+/** Return a place beside a form for what became of it: `refuse(text)`, `done(text)`, `ask(text, answers)`, `clear()`.
+    `answers` are [words, what to do]; the first of them gets the focus. */
+export function reply(id) {
+  const told = h("p", { class: "told", role: "alert", id });
+  const done = h("p", { class: "went", role: "status" });
+  const answers = h("div", { class: "buttons" });
+  const show = (refused, text, choices) => {
+    told.textContent = refused;
+    done.textContent = text;
+    fill(answers, choices.map(([words, act]) => h("button", { type: "button", onclick: act }, words)));
+    answers.querySelector("button")?.focus();
+  };
+  return {
+    node: h("div", { class: "reply" }, told, answers, done),
+    refuse: (text) => show(text, "", []),
+    done: (text) => show("", text, []),
+    ask: (text, choices) => show(text, "", choices),
+    clear: () => show("", "", []),
+  };
+}
+
+/** Return what a team has put down for a round in words: what is not as planned, and the sketch. */
+export function roundWords(speak, setup, { choices, points }) {
+  const { levers } = setup.workshop;
+  const moved = Object.entries(choices).filter(([name, choice]) => choice !== levers[name].default);
+  const decided = moved.map(([name, choice]) => `${speak.of(levers[name].title)}: ${speak.of(levers[name].choices[choice].label)}`);
+  const drawn = points ? `${speak.say("sketch")}: ${points.map((each) => speak.number(each)).join(" / ")}` : speak.say("no_sketch_yet");
+  return [...(decided.length ? decided : [speak.say("all_planned")]), drawn].join("; ");
+}
+
 /** Return words for a refusal. */
 export function refusal(speak, setup, refused, values) {
   const key = `refused_${refused}`;
