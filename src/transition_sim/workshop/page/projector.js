@@ -105,7 +105,7 @@ function fitted(place, ...children) {
 function columnsFor(count, width, height) {
   const loss = (columns) => {
     const rows = Math.ceil(count / columns);
-    return Math.abs(Math.log((width / columns / (height / rows)) / 1.8)) + (rows * columns - count) / count;
+    return Math.abs(Math.log((width / columns / (height / rows)) / 1.8)) + (2 * (rows * columns - count)) / count;
   };
   return Array.from({ length: count }, (_, i) => i + 1).reduce((best, each) => (loss(each) < loss(best) ? each : best));
 }
