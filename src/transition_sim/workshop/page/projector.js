@@ -27,7 +27,7 @@ openLine(token, {
   onView: (next) => {
     view = next;
     const now = `${view.phase}.${view.round_name}`;
-    if (now !== before) turnTo(0, still);
+    if (now !== before) turnTo(0, still || view.phase === "lobby");  // join codes stay until somebody turns
     before = now;
     paint();
   },

@@ -178,13 +178,13 @@ function sizes({ median, p10, p90 }) {
   return { value: Math.abs(median), low: p10 * p90 < 0 ? 0 : Math.min(...ends), high: Math.max(...ends) };
 }
 
-/** Return bars of changes by size, what lowers in one colour and what raises in another; the sign stands in the label:
+/** Return bars of changes by size, what lowers in one colour and what raises in another; the label has the range with its signs:
     `rows` [{id, label, median, p10, p90, good}]. */
 export function rangeBars(speak, rows) {
   const host = h("div", { class: "chart" });
   const chart = barsChart(host, { height: () => 34 * rows.length + 8 });
   chart.draw({
-    bars: rows.map((row) => ({ id: row.id, label: `${row.label}: ${speak.signed(row.median)}`, ...sizes(row), kind: row.good ? "good" : "loss" })),
+    bars: rows.map((row) => ({ id: row.id, label: `${row.label}: \u2066${speak.signed(row.p10)} … ${speak.signed(row.p90)}\u2069`, ...sizes(row), kind: row.good ? "good" : "loss" })),
     format: () => "",
     direction: speak.direction,
   });
