@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from transition_sim.model.equations import Model
@@ -11,6 +12,7 @@ from transition_sim.model.reader import load_model
 from transition_sim.workshop import events
 from transition_sim.workshop.events import Event
 from transition_sim.workshop.form import Workshop
+from transition_sim.workshop.log import Log
 from transition_sim.workshop.runs import Runner, checksum, model_mark, round_results, runner_of
 from transition_sim.workshop.scenarios import load_workshop
 from transition_sim.workshop.session import Session, fold
@@ -66,6 +68,15 @@ def played(plans: Mapping[int, Mapping[str, int]], name: str = "aid_gap", teams:
         results = round_results(runner(name), fold(log), i)
         log.append(events.Closed(round=round_name, results=checksum(results)))
     return [*log, events.Ended()]
+
+
+def write_log(path: Path, log: Sequence[Event]) -> Path:
+    """Write a log of events; return its path."""
+    file = Log(path)
+    for event in log:
+        file.append(event)
+    file.close()
+    return path
 
 
 def state(log: list[Event]) -> Session:

@@ -37,7 +37,7 @@ def served(folder: Path, *options: str) -> Iterator[Served]:
     watchdog = threading.Timer(120, process.kill)
     watchdog.start()
     try:
-        yield _opened(process)
+        yield opened(process)
     finally:
         watchdog.cancel()
         process.kill()
@@ -46,7 +46,8 @@ def served(folder: Path, *options: str) -> Iterator[Served]:
         process.stdout.close()
 
 
-def _opened(process: subprocess.Popen[str]) -> Served:
+def opened(process: subprocess.Popen[str]) -> Served:
+    """Return a server that was started, once it has told its addresses."""
     assert process.stdout is not None
     said: list[str] = []
     for line in process.stdout:

@@ -108,9 +108,9 @@ def write_bytes(path: Path, data: bytes, mode: int = 0o644) -> Path:
     return path
 
 
-def write_durably(path: Path, data: bytes) -> Path:
+def write_durably(path: Path, data: bytes, mode: int = 0o644) -> Path:
     """Write a file as `write_bytes` does, and have it on the disk before it gets its name; return its path."""
-    with written(path, durable=True) as temporary:
+    with written(path, durable=True, mode=mode) as temporary:
         temporary.write_bytes(data)
     return path
 

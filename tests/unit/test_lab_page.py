@@ -381,7 +381,7 @@ def test_scripts_name_no_variable_of_a_model(models: dict[str, Model]) -> None:
 def test_texts_that_would_end_a_script_are_refused() -> None:
     with pytest.raises(ts.ModelError, match="would end it"):
         page._plain("const a = '</script>';")
-    assert page._json({"a": "</script><!--"}) == '{"a":"\\u003c/script>\\u003c!--"}'
+    assert page.data_text({"a": "</script><!--"}) == '{"a":"\\u003c/script>\\u003c!--"}'
 
 
 def test_command_writes_the_page_once(

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
-from workshop_play import played, started
+from workshop_play import played, started, write_log
 
 from transition_sim.errors import ScenarioError
 from transition_sim.workshop import events
 from transition_sim.workshop import log as log_module
-from transition_sim.workshop.log import Log, read_log, write_log
+from transition_sim.workshop.log import Log, read_log
 from transition_sim.workshop.session import fold
 
 

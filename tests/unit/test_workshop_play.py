@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shlex
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -14,12 +15,12 @@ from typing import Any
 import httpx
 import pytest
 from workshop_crowd import Crowd, Phone, dispersed, gathered, holder, play_round
-from workshop_play import started, workshop
-from workshop_server import Served, served
+from workshop_play import started, workshop, write_log
+from workshop_server import Served, opened, served
 
 from transition_sim.cli import main
 from transition_sim.workshop import events
-from transition_sim.workshop.log import read_log, write_log
+from transition_sim.workshop.log import read_log
 from transition_sim.workshop.session import fold
 
 ORDER = workshop().order
@@ -158,6 +159,35 @@ def test_forty_phones_play_a_session_through_a_killed_server_and_nothing_is_lost
 
 
 @pytest.mark.slow
+def test_an_interrupt_gives_no_alarm_and_the_very_command_that_goes_on(tmp_path: Path) -> None:
+    log = "mon day.jsonl"
+    with served(tmp_path, "--scenario", "aid_gap", "--port", "0", "--worlds", "10", "--log", log) as found:
+        token, port = found.facilitator, httpx.URL(found.address).port
+        with ExitStack() as stack:
+            url = f"{found.address}/api/events?token={found.projector}"
+            streams = [stack.enter_context(httpx.stream("GET", url, timeout=20)) for _ in range(5)]
+            firsts = [next(stream.iter_lines()) for stream in streams]
+            assert firsts == ["retry: 1500"] * 5
+            found.process.send_signal(2)
+            assert found.process.wait(20) == 130
+        assert found.process.stdout is not None
+        rest = found.process.stdout.read()
+    told = re.search(r"^the session is kept; go on with: (.*)$", rest, re.M)
+    assert told, rest
+    assert rest.splitlines() == ["interrupted", told.group(0)]
+    assert f"go on with: {told.group(1)}" in "".join(found.said)
+    command = shlex.split(told.group(1))
+    assert command[-6:] == ["workshop", "start", "--log", log, "--port", str(port)]
+    again = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        said = opened(again)
+        assert (said.address, said.facilitator) == (found.address, token)
+    finally:
+        again.kill()
+        again.communicate()
+
+
+@pytest.mark.slow
 def test_a_session_is_started_interrupted_and_taken_up_again(tmp_path: Path) -> None:
     with served(tmp_path, "--scenario", "election_year", "--port", "0", "--worlds", "10", "--language", "fr") as found:
         assert "L'année électorale - 4 teams" in found.said[0]
@@ -176,7 +206,9 @@ def test_a_session_is_started_interrupted_and_taken_up_again(tmp_path: Path) -> 
         (tmp_path / "other").mkdir()
         done = cli(tmp_path / "other", "start", "--scenario", "aid_gap", "--port", busy)
         assert done.returncode == 3
-        assert "cannot be used" in done.stderr
+        free = re.search(r"cannot be used \(.*\); name another, such as --port (\d+)$", done.stderr.strip())
+        assert free
+        assert int(free.group(1)) != int(busy)
         done = cli(tmp_path, "start", "--port", "0")
         assert done.returncode == 3
         assert "another session is writing" in done.stderr

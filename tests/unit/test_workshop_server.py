@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,12 +15,15 @@ import httpx
 import pytest
 from workshop_play import SKETCH, WORLDS, shipped_model, workshop
 
+from transition_sim.cli.workshop import resuming_command
+from transition_sim.errors import ScenarioError
 from transition_sim.workshop import server
+from transition_sim.workshop.address import bind
 from transition_sim.workshop.guard import MAX_BODY, Allowance
 from transition_sim.workshop.hub import Hub
 from transition_sim.workshop.keys import Person, join_code, token_of
 from transition_sim.workshop.log import Log, read_log
-from transition_sim.workshop.run import new_setup
+from transition_sim.workshop.run import new_setup, opening_lines
 from transition_sim.workshop.server import app_of
 
 HOST = "http://127.0.0.1:8642"
@@ -103,8 +107,10 @@ def test_a_round_is_played_and_each_sees_its_own(tmp_path: Path) -> None:
         screen = await found.state(found.token("projector"))
         assert set(screen["results"]) == {"1", "2"}
         assert "plans" not in screen
-        assert "projector" not in screen
+        assert "keys" not in screen
         facilitator = await found.state(found.token("facilitator"))
+        assert set(facilitator["keys"]) == {"projector", "debrief", "print"}
+        assert found.token("facilitator") not in json.dumps(facilitator)
         assert facilitator["plans"]["1"]["choices"]["peak"] == 1
 
     path = inside(tmp_path, play)
@@ -214,8 +220,12 @@ def test_only_who_holds_a_token_is_heard_and_only_for_what_it_is(tmp_path: Path)
             answer = await found.client.get("/api/state", params={"token": token})
             assert answer.status_code == 401, token
         for path in ("/print", "/debrief", "/debrief/index.html"):
-            for token in (found.token("projector"), found.token("team", 1, "donors"), ""):
+            for token in (facilitator, found.token("projector"), found.token("team", 1, "donors"), ""):
                 assert (await found.client.get(path, params={"token": token})).status_code == 401
+        for kind in ("debrief", "print"):  # keys that stand in addresses others see: they open their page alone
+            for path in ("/api/state", "/api/events"):
+                assert (await found.client.get(path, params={"token": found.token(kind)})).status_code == 401
+            assert (await found.do(found.token(kind), type="open", round=FIRST)).status_code == 401
         assert (await found.do(found.token("projector"), type="open", round=FIRST)).json()["refused"] == "read_only"
         assert (await found.do(found.token("team", 1, "shared"), type="undo")).status_code == 400
         old = found.token("team", 1, "shared")
@@ -287,8 +297,46 @@ def test_pages_are_closed_plain_and_hold_no_private_brief(tmp_path: Path) -> Non
     inside(tmp_path, play)
 
 
+def test_what_the_guide_says_that_the_program_prints_is_what_it_prints(tmp_path: Path) -> None:
+    async def play(found: Room) -> None:
+        lines = opening_lines(found.hub, HOST, HOST, "transition-sim workshop start --log x.jsonl")
+        text = "\n".join(lines)
+        for label in ("teams join at", "join codes", "your screen", "big screen", "go on with: transition-sim"):
+            assert label in text, label
+        assert text.count(found.token("facilitator")) == 1
+
+    inside(tmp_path, play)
+
+
+def test_a_port_that_is_taken_is_told_with_one_that_is_free() -> None:
+    first = bind(0, lan=False)
+    try:
+        with pytest.raises(ScenarioError, match=rf"port {first.port} cannot be used .* such as --port \d+") as caught:
+            bind(first.port, lan=False)
+        free = int(str(caught.value).rsplit(" ", 1)[1])
+        second = bind(free, lan=False)
+        second.listener.close()
+        assert second.port == free != first.port
+    finally:
+        first.listener.close()
+
+
+def test_a_command_is_told_by_the_name_it_was_called_by(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "transition-sim"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(program), "workshop"])
+    assert (
+        resuming_command(Path("a b.jsonl"), 99, True) == f"{program} workshop start --log 'a b.jsonl' --port 99 --lan"
+    )
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert resuming_command(Path("x.jsonl"), 99, False) == "transition-sim workshop start --log x.jsonl --port 99"
+    monkeypatch.setattr(sys, "argv", ["/somewhere/__main__.py"])
+    assert resuming_command(Path("x"), 1, False).startswith(f"{sys.executable} -m transition_sim.cli workshop start")
+
+
 def test_data_in_a_page_cannot_end_its_element() -> None:
-    from transition_sim.workshop.pages import data_text
+    from transition_sim.web.bundle import data_text
 
     text = data_text({"x": "</script><script>alert(1)</script><!--\u2028"})
     assert "<" not in text

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,6 +38,21 @@ def say_at_interrupt(text: str) -> None:
 def interrupt_text() -> str:
     """Return what an interrupt prints."""
     return "".join(f"{line}\n" for line in ("interrupted", *_at_interrupt))
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """Return a command of this program as it can be typed here: by the name under which it was called."""
+    called = Path(sys.argv[0])
+    if called.stem != "transition-sim":
+        program = [sys.executable, "-m", "transition_sim.cli"]
+    else:
+        found = shutil.which("transition-sim")
+        program = ["transition-sim" if found and Path(found).resolve() == called.resolve() else str(called)]
+    return " ".join(map(_quoted, [*program, *arguments]))
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if os.name == "nt" and " " in text else text if os.name == "nt" else shlex.quote(text)
 
 
 def output_folder(out: Path | None, force: bool, marker: str) -> Path | None:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from transition_sim.cli.common import Force, Json, app, output_folder, print_saved, say_at_interrupt
+from transition_sim.cli.common import Force, Json, app, command_line, output_folder, print_saved, say_at_interrupt
 
 workshop_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Run a workshop in a room; look back at it."
@@ -79,10 +79,21 @@ def workshop_start(
         setup = None
         if began is None and workshop is not None:
             setup = new_setup(workshop, model, teams, language.value, worlds, seed, ensemble.value)
-        say_at_interrupt(f"the session is kept; go on with: transition-sim workshop start --log {log}")
-        serve(kept, model, setup, port, lan, lambda line: print(line, flush=True))
+
+        def again(taken: int) -> str:
+            command = resuming_command(log, taken, lan)
+            say_at_interrupt(f"the session is kept; go on with: {command}")
+            return command
+
+        serve(kept, model, setup, port, lan, lambda line: print(line, flush=True), again)
     finally:
         kept.close()
+
+
+def resuming_command(log: Path, port: int, lan: bool) -> str:
+    """Return the command that takes a session up again where its phones look for it."""
+    options = ["--log", str(log), "--port", str(port), *(["--lan"] if lan else [])]
+    return command_line(["workshop", "start", *options])
 
 
 @workshop_app.command("replay")

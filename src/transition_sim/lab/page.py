@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from transition_sim.study.ensembles import ENSEMBLES
 from transition_sim.study.levers import Lever, lever_table
 from transition_sim.study.scenario import DEFINITIONS
 from transition_sim.study.yaml_file import plain, read_yaml
-from transition_sim.web.bundle import bundle, shared
+from transition_sim.web.bundle import bundle, data_text, shared
 
 MODELS = ("aid_gap", "transition")
 OWNER = "transition"
@@ -30,7 +29,7 @@ YEARS = (5, 10, 15, 20)
 MAX_BYTES = 400_000
 _FOLDER = Path(__file__).parent
 _ENGINE = ("risk.js", "worlds.js")
-_SHARED = ("charts.js", "elements.js", "panels.js")
+_SHARED = ("charts.js", "elements.js", "panels.js", "voice.js")
 
 
 def build_page() -> str:
@@ -48,7 +47,7 @@ def build_page() -> str:
         version=__version__, title=catalogue.text("title"), style=_plain(style), policy=_policy([engine, app], style),
         languages=catalogue.languages, without_scripts=_without_scripts(catalogue), models=MODELS, ensembles=ENSEMBLES,
         years=YEARS, hashes=[f"{name}.mdl {model.file_hash[:12]}" for name, model in models.items()],
-        facts=_json(_facts(models, panels, catalogue)), engine=_plain(engine), app=_plain(app),
+        facts=data_text(_facts(models, panels, catalogue)), engine=_plain(engine), app=_plain(app),
         worker=_plain(bundle({"worker.js": _file("worker.js")}, "worker.js", given=_ENGINE)),
     )  # fmt: skip
     if len(html.encode()) > MAX_BYTES:
@@ -182,12 +181,6 @@ def _modules() -> dict[str, str]:
 
 def _file(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
-
-
-def _json(data: Any) -> str:
-    """Return data as JSON in which nothing can end the script element around it."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _plain(text: str) -> str:

@@ -1,31 +1,16 @@
 /* Words and numbers in the reader's language. Texts come from the catalogue alone and reach the page as text. */
 
+import { voice } from "./voice.js";
+
 /** Return how a language speaks: `say(key, values)`, numbers, times, and the direction of its script. */
 export function speaker(catalogue, language) {
   const place = catalogue.languages.findIndex((each) => each.code === language);
   const { code, direction } = catalogue.languages[place];
-  const locale = code === "ar" ? "ar-u-nu-latn" : code;
-  const formats = new Map();
-
-  function format(options) {
-    const key = JSON.stringify(options);
-    if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale, options));
-    return formats.get(key);
-  }
-
-  function say(key, values = {}) {
-    const found = catalogue.texts[key];
-    if (!found) throw new Error(`the catalogue lacks '${key}'`);
-    return found[place].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
-  }
-
-  const number = (value, digits = 0) =>
-    format({ maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+  const { locale, say, format, number, short, list } = voice(code, (key) => catalogue.texts[key]?.[place]);
   const signed = (value, digits = 1) =>
     format({ maximumFractionDigits: digits, minimumFractionDigits: digits, signDisplay: "exceptZero" }).format(value);
   const percent = (share, digits = 0) =>
     format({ style: "percent", maximumFractionDigits: digits, minimumFractionDigits: digits }).format(share);
-  const short = (value) => format({ maximumSignificantDigits: 3 }).format(value);
   const span = (count, unit, unitDisplay = "long") =>
     format({ style: "unit", unit, unitDisplay, maximumFractionDigits: 1 }).format(count);
 
@@ -39,7 +24,6 @@ export function speaker(catalogue, language) {
     return new Intl.ListFormat(locale, { style: "narrow", type: "unit" }).format(parts);
   }
 
-  const list = (items) => new Intl.ListFormat(locale, { style: "long", type: "conjunction" }).format(items);
   const has = (key) => key in catalogue.texts;
   return { code, direction, has, say, number, signed, percent, short, span, months, list };
 }

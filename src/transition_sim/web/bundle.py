@@ -8,9 +8,11 @@ before a `function`, `async function`, `class` or `const` with one name. Anythin
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from transition_sim.errors import ModelError
 
@@ -21,7 +23,7 @@ _OTHER = re.compile(r"^\s*(?:import\b|export\b).*$", re.M)
 
 
 def shared(name: str) -> str:
-    """Return the text of a file that pages share: `charts.js`, `elements.js`, `panels.js` or `style.css`."""
+    """Return the text of a file that pages share: `charts.js`, `elements.js`, `panels.js`, `voice.js` or `style.css`."""
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
@@ -33,6 +35,12 @@ def bundle(modules: Mapping[str, str], entry: str, given: Collection[str] = ()) 
     """
     parts = [_wrapped(name, modules[name]) for name in _order(modules, entry, given)]
     return "\n".join(['"use strict";', *parts])
+
+
+def data_text(data: Mapping[str, Any]) -> str:
+    """Return data as JSON that can stand inside a script element: no text in it can end the element."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _order(modules: Mapping[str, str], entry: str, given: Collection[str]) -> list[str]:

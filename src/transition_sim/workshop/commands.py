@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -11,10 +12,10 @@ from transition_sim.errors import ScenarioError
 from transition_sim.workshop import events
 from transition_sim.workshop.codes import read_round
 from transition_sim.workshop.events import Choices, Identity, Points, TeamNumber
-from transition_sim.workshop.form import Data, Key
+from transition_sim.workshop.form import Data, Key, Workshop
 from transition_sim.workshop.hub import Hub
 from transition_sim.workshop.keys import SHARED, Person
-from transition_sim.workshop.session import RefusedError
+from transition_sim.workshop.session import RefusedError, Session, replaced_by
 
 CodeText = Annotated[str, Field(min_length=1, max_length=120)]
 
@@ -85,20 +86,22 @@ class Close(Command):
 
 
 class Enter(Command):
-    """The facilitator enters a decision code."""
+    """The facilitator enters a decision code; `replace` where the team has put something else down."""
 
     type: Literal["code"]
     code: CodeText
+    replace: bool = False
 
 
 class Sheet(Command):
-    """The facilitator enters a team's paper sheet."""
+    """The facilitator enters a team's paper sheet; `replace` where the team has put something else down."""
 
     type: Literal["sheet"]
     team: TeamNumber
     round: Key
     choices: Choices
     points: Points
+    replace: bool = False
 
 
 class Replace(Command):
@@ -120,12 +123,13 @@ _FACILITATOR: TypeAdapter[Any] = TypeAdapter(
 )
 
 
-async def carry_out(hub: Hub, person: Person, body: bytes) -> int:
-    """Return the number of the event that a command, as JSON, became.
+async def carry_out(hub: Hub, person: Person, body: bytes) -> dict[str, Any]:
+    """Return the number `n` of the event that a command, as JSON, became; of a code or sheet also what it `put` down.
 
-    Raises RefusedError where a rule forbids it, ScenarioError where it is no command of this person.
+    Raises RefusedError where a rule forbids it, or where a code would silently replace what a team has put down;
+    ScenarioError where it is no command of this person.
     """
-    if person.kind == "projector":
+    if person.kind not in ("team", "facilitator"):
         raise RefusedError("read_only")
     reader = _TEAM if person.kind == "team" else _FACILITATOR
     try:
@@ -135,8 +139,34 @@ async def carry_out(hub: Hub, person: Person, body: bytes) -> int:
         place = " / ".join(str(part)[:30] for part in problem["loc"][:4])
         raise ScenarioError(f"is no command: {place}: {problem['msg']}"[:200]) from None
     if isinstance(command, Close):
-        return await hub.close_round(command.id, command.force)
-    return await hub.submit(_event(hub, person, command))
+        return {"n": await hub.close_round(command.id, command.force)}
+    event = _event(hub, person, command)
+    if not isinstance(event, events.Coded):
+        return {"n": await hub.submit(event)}
+    number = await hub.submit(event, None if command.replace else lambda session: _check_free(session, event))
+    return {"n": number, "put": _told(hub.session.workshop, event.team, event.round, event.choices, event.points)}
+
+
+def _check_free(session: Session, event: events.Coded) -> None:
+    """Raise RefusedError, telling both, where a code or sheet would replace what its team has put down."""
+    before = replaced_by(session, event)
+    if before is not None:
+        workshop = session.workshop
+        told = _told(workshop, event.team, event.round, event.choices, event.points)
+        had = _told(workshop, event.team, event.round, before.choices, before.points)
+        raise RefusedError("would_replace", team=event.team, committed=before.committed, put=told, before=had)
+
+
+def _told(
+    workshop: Workshop, team: int, name: str, choices: Mapping[str, int], points: Sequence[int] | None
+) -> dict[str, Any]:
+    """Return a team's round as plain data, every choice of it named."""
+    return {
+        "team": team,
+        "round": name,
+        "choices": workshop.defaults(name) | dict(choices),
+        "points": list(points) if points is not None else None,
+    }
 
 
 def _event(hub: Hub, person: Person, command: Any) -> events.Event:

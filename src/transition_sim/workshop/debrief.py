@@ -20,10 +20,10 @@ from transition_sim.errors import ModelError
 from transition_sim.model.equations import Model
 from transition_sim.model.insight import Loops, feedback_loops
 from transition_sim.study.drivers import change_by_driver
-from transition_sim.workshop.plans import Plan, news_until, plan_of, plan_of_team
+from transition_sim.workshop.plans import Plan, news_until, plan_of
 from transition_sim.workshop.runs import END_YEARS, Runner, compared, run_plan, team_results
 from transition_sim.workshop.scoring import standing
-from transition_sim.workshop.session import Session, Team, all_choices
+from transition_sim.workshop.session import Session, Team, all_choices, committed_points
 
 Floats = NDArray[np.float64]
 SMALLEST_TURN = 0.1
@@ -32,9 +32,8 @@ STRONGEST_DRIVERS = 2
 
 
 def debrief(runner: Runner, session: Session) -> dict[str, Any]:
-    """Return the whole debrief as plain data, by what was committed in the rounds that are closed."""
+    """Return the whole debrief as plain data, by what was committed in the rounds that are closed: one at least."""
     closed = [i for i, name in enumerate(session.workshop.order) if name in session.results]
-    last = max(closed, default=-1)
     loops = _loops(runner.model)
     teams = {str(team.number): _team(runner, session, team, closed, loops) for team in session.teams}
     results = {number: found["results"] for number, found in teams.items()}
@@ -42,35 +41,28 @@ def debrief(runner: Runner, session: Session) -> dict[str, Any]:
         "rounds": [session.workshop.order[i] for i in closed],
         "worlds": runner.worlds.runs,
         "ensemble": runner.worlds.ensemble,
-        "news": [list(item) for item in news_until(session, last)],
+        "news": [list(item) for item in news_until(session, closed[-1])],
         "standing": standing(session.workshop, results),
         "teams": teams,
     }
 
 
 def _team(runner: Runner, session: Session, team: Team, closed: list[int], loops: Loops | None) -> dict[str, Any]:
-    workshop, last = session.workshop, max(closed, default=-1)
+    workshop, last = session.workshop, closed[-1]
     news = news_until(session, last)
     choices = all_choices(workshop, team, last)
-    plan = plan_of_team(session, team.number, runner.model, last)
+    plan = plan_of(workshop, runner.model, choices, news)
     reference = _reference_run(runner.model, plan)
     unchanged = plan_of(workshop, runner.model, None, news)
     moved = [name for name, choice in choices.items() if choice != workshop.levers[name].default]
-    rounds = []
-    for i in closed:
-        turn = team.turns[workshop.order[i]]
-        points = list(turn.points) if turn.committed and turn.points is not None else None
-        rounds.append(
-            {
-                "round": workshop.order[i],
-                "points": points,
-                "risk": team_results(runner, session, team.number, i)["risk"],
-            }
-        )
+    results = {workshop.order[i]: team_results(runner, session, team.number, i) for i in closed}
     return {
-        "results": team_results(runner, session, team.number, last),
+        "results": results[workshop.order[last]],
         "choices": choices,
-        "rounds": rounds,
+        "rounds": [
+            {"round": name, "points": committed_points(team, name), "risk": found["risk"]}
+            for name, found in results.items()
+        ],
         "changed": [_one_changed(runner, plan, reference, choices, name, news) for name in moved],
         "better": _better(runner, plan, unchanged),
         "turns": turning_points(reference, loops),

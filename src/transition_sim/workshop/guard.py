@@ -77,7 +77,7 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         path = scope.get("path", "")
-        policy = PRINTED if path.startswith(("/print", "/debrief")) else HEADERS["content-security-policy"]
+        policy = PRINTED if path.startswith(("/print", "/debrief", "/results")) else HEADERS["content-security-policy"]
         wrapped = _with_headers(send, {**HEADERS, "content-security-policy": policy})
         host, origin = headers.get("host", ""), headers.get("origin")
         if not self.known(host) or (origin is not None and origin not in (f"http://{host}", f"https://{host}")):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from transition_sim.errors import ScenarioError
@@ -17,8 +17,8 @@ from transition_sim.workshop import events
 from transition_sim.workshop.events import FACILITATOR, Event, Started
 from transition_sim.workshop.log import Log
 from transition_sim.workshop.plans import Plan, news_until, plan_of, plan_of_team
-from transition_sim.workshop.runs import Runner, checksum, round_results, runner_of
-from transition_sim.workshop.session import RefusedError, apply, begin, fold
+from transition_sim.workshop.runs import Runner, checksum, recomputed, round_results, runner_of, unchanged_results
+from transition_sim.workshop.session import RefusedError, Session, apply, begin, fold
 
 
 class Hub:
@@ -36,9 +36,11 @@ class Hub:
             self.session = begin(setup)
             log.append(setup)
         given = self.session.setup
-        self.runner: Runner = runner_of(self.session, model, given.worlds, given.seed, given.ensemble)
-        self.results: dict[str, Mapping[str, Any]] = {}
-        self.differing: list[str] = []
+        self.runner: Runner = runner_of(given.workshop, model, given.worlds, given.seed, given.ensemble)
+        self.unchanged = unchanged_results(self.runner)
+        self.results: dict[str, Mapping[str, Any]] = dict(recomputed(self.runner, self.session))
+        told = self.session.results
+        self.differing = [name for name, found in self.results.items() if checksum(found) != told[name]]
         self.answers = {
             (event.by, event.id): number for number, event in enumerate(log.events, 1) if event.id is not None
         }
@@ -46,31 +48,27 @@ class Hub:
         self.closing = False
         self._one = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
-        for name in given.workshop.order:
-            if name in self.session.results:
-                self._recompute(name)
-
-    def _recompute(self, name: str) -> None:
-        """Compute the results of a closed round again, and note where they differ from what the log says."""
-        self.results[name] = round_results(self.runner, self.session, self.session.workshop.order.index(name))
-        if checksum(self.results[name]) != self.session.results[name]:
-            self.differing.append(name)
 
     @property
     def count(self) -> int:
         """The number of events so far."""
         return self.session.count
 
-    async def submit(self, event: Event) -> int:
-        """Take an event up; return its number. RefusedError by a rule, ScenarioError by the disk."""
-        async with self._one:
-            return await self._take(event)
+    async def submit(self, event: Event, check: Callable[[Session], None] | None = None) -> int:
+        """Take an event up; return its number. RefusedError by a rule or by `check`, ScenarioError by the disk.
 
-    async def _take(self, event: Event) -> int:
+        `check` gets the state that the event would change; it is not asked about a command that came before.
+        """
+        async with self._one:
+            return await self._take(event, check)
+
+    async def _take(self, event: Event, check: Callable[[Session], None] | None = None) -> int:
         known = self.answers.get((event.by, event.id)) if event.id is not None else None
         if known is not None:
             return known
         following = apply(self.session, event)
+        if check is not None:
+            check(self.session)
         number = await asyncio.to_thread(self.log.append, event)
         self.session = following
         if event.id is not None:
@@ -123,9 +121,13 @@ class Hub:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    async def close(self) -> None:
-        """Let listeners go and the log be closed."""
+    def let_go(self) -> None:
+        """Have all who listen go, for the end is near."""
         self.closing = True
         self.tell()
+
+    async def close(self) -> None:
+        """Let listeners go and the log be closed."""
+        self.let_go()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.log.close()

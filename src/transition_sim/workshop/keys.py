@@ -10,19 +10,24 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from transition_sim.workshop.session import Session
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 6
 SHARED = "shared"
-Kind = Literal["team", "facilitator", "projector"]
+Kind = Literal["team", "facilitator", "projector", "debrief", "print"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
 class Person:
-    """Who holds a token: a device of a team with its role, the facilitator, or the big screen."""
+    """Who holds a token: a device of a team with its role, the facilitator, the big screen, or somebody with a key.
+
+    A key stands in the address of a page that others may see, and opens that page alone: the debrief of a team (or of
+    all, with team 0), or what is printed.
+    """
 
     kind: Kind
     team: int = 0
@@ -56,7 +61,7 @@ def team_of_code(session: Session, code: str) -> int | None:
 
 def token_of(session: Session, person: Person) -> str:
     """Return the token that says who somebody is."""
-    generation = session.team(person.team).generation if person.kind == "team" else 0
+    generation = session.team(person.team).generation if person.team else 0
     name = f"{person.kind}.{person.team}.{generation}.{person.role}"
     return f"{name}.{_mac(session, name).hex()[:32]}"
 
@@ -67,11 +72,11 @@ def person_of(session: Session, token: str) -> Person | None:
     if len(parts) != 5 or not token.isascii() or len(token) > 120 or not parts[1].isdigit():
         return None
     kind, number, _, role, _ = parts
-    if kind not in ("team", "facilitator", "projector") or len(number) > 2:
+    if kind not in KINDS or len(number) > 2 or int(number) > len(session.teams):
         return None
-    if kind == "team" and (not 1 <= int(number) <= len(session.teams) or role not in (*session.workshop.roles, SHARED)):
+    if kind == "team" and (int(number) < 1 or role not in (*session.workshop.roles, SHARED)):
         return None
-    person = Person(kind, int(number), role)  # type: ignore[arg-type]
+    person = Person(kind, int(number), role)
     return person if hmac.compare_digest(token_of(session, person).encode(), token.encode()) else None
 
 

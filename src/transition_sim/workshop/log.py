@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
+from transition_sim.data import write_durably
 from transition_sim.errors import Fault, ScenarioError, shown
 from transition_sim.workshop.events import Event, event_of
 
@@ -140,7 +140,7 @@ class Log:
         reading = read_log(self.path) if self.path.exists() else Reading((), FIRST, 0, b"", True)
         if reading.torn:
             aside = self.path.with_name(f"{self.path.name}.cut-after-{len(reading.events)}")
-            aside.write_bytes(reading.torn)
+            write_durably(aside, reading.torn, mode=0o600)  # it may hold the session's secret
         self.events, self._last = list(reading.events), reading.last
         try:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
@@ -199,12 +199,3 @@ def _name_to_disk(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def write_log(path: Path, events: Sequence[Event]) -> Path:
-    """Write a log of events; return its path."""
-    log = Log(path)
-    for event in events:
-        log.append(event)
-    log.close()
-    return path

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import html
-import json
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from transition_sim import lab
-from transition_sim.web.bundle import bundle, shared
+from transition_sim.web.bundle import bundle, data_text, shared
 from transition_sim.workshop.codes import tables_of
 from transition_sim.workshop.form import LANGUAGES, Workshop
 from transition_sim.workshop.language import DIRECTION, NAMES, words
@@ -19,12 +17,14 @@ from transition_sim.workshop.views import public_workshop
 
 CODEC = "codec.js"
 """Codes are written on these pages as on the offline page."""
-SHARED = ("charts.js", "panels.js", "style.css")
+SHARED = ("charts.js", "panels.js", "voice.js", "style.css")
 OWN = (
     "kit.js",
     "line.js",
     "code.js",
     "show.js",
+    "sketch.js",
+    "paper.js",
     "team.js",
     "facilitator.js",
     "projector.js",
@@ -84,9 +84,3 @@ def setup_of(workshop: Workshop, language: str) -> dict[str, Any]:
 def talk_minutes(workshop: Workshop) -> int:
     """Return the minutes of a round that are the teams' own."""
     return max(max(each.minutes for each in workshop.rounds.values()) - AROUND_TALK, 1)
-
-
-def data_text(data: Mapping[str, Any]) -> str:
-    """Return data as JSON that can stand inside a script element: no text in it can end the element."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

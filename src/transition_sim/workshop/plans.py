@@ -31,11 +31,10 @@ class Plan:
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def plan_of_team(session: Session, number: int, model: Model, last: int | None = None, drafts: bool = False) -> Plan:
+def plan_of_team(session: Session, number: int, model: Model, last: int | None = None) -> Plan:
     """Return the plan of a team up to a round (by default the current), later rounds as planned from the start."""
     upto = session.round if last is None else last
-    draft = session.round_name if drafts and upto == session.round else None
-    choices = all_choices(session.workshop, session.team(number), upto, draft)
+    choices = all_choices(session.workshop, session.team(number), upto)
     return plan_of(session.workshop, model, choices, news_until(session, upto))
 
 

@@ -6,22 +6,25 @@ Every page is one file that asks for nothing else. All text is escaped by the te
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from transition_sim.web.bundle import shared
+from transition_sim.web.bundle import data_text, shared
 from transition_sim.workshop.debrief import debrief
-from transition_sim.workshop.form import Round, Words, Workshop
+from transition_sim.workshop.form import Round, Words, Workshop, number_text
 from transition_sim.workshop.language import DIRECTION, say, words
-from transition_sim.workshop.pages import data_text, one_script, setup_of, static_file, talk_minutes
+from transition_sim.workshop.pages import one_script, setup_of, static_file, talk_minutes
 from transition_sim.workshop.runs import Runner
-from transition_sim.workshop.session import Session
+from transition_sim.workshop.scoring import standing
+from transition_sim.workshop.session import Session, Team, choices_of, committed_points
 
 PARTS = ("guide", "cards", "sheets", "review")
 CATALOGUES = ("words.yaml", "guide.yaml", "drivers.yaml")
+QUESTIONS = tuple(f"question_{i}" for i in range(1, 7))
 LETTERS = "ABCDEFGHIJKL"
 PORT = 8642
 WELCOME, ROLES, LENGTH = 8, 7, 90
@@ -34,21 +37,16 @@ def print_pages(session: Session, language: str) -> str:
 
 def print_page(workshop: Workshop, teams: int, language: str, parts: Sequence[str], worlds: int = 1000) -> str:
     """Return some parts of what is printed for a workshop, as one HTML page."""
-    environment = Environment(
-        loader=PackageLoader("transition_sim.workshop", "page"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+    told, word = _voices(language)
 
-    def told(key: str, **values: Any) -> str:
-        return say(key, language, file="guide.yaml", **values)
-
-    def word(key: str, **values: Any) -> str:
-        return say(key, language, **values)
+    def numbered(stem: str, **values: Any) -> list[str]:
+        return [told(key, **values) for key in words("guide.yaml") if re.fullmatch(rf"{stem}_\d+", key)]
 
     def round_titles(names: Sequence[str]) -> str:
         return ", ".join(workshop.rounds[name].title.in_(language) for name in names)
 
-    return environment.get_template("print.html.j2").render(
+    return _template("print.html.j2").render(
+        title=", ".join(told(part) for part in parts), numbered=numbered,
         w=workshop, teams=teams, language=language, direction=DIRECTION[language], parts=parts, worlds=worlds,
         port=PORT, say=told, word=word, letters=LETTERS, run_sheet=_run_sheet(workshop, language), grid=_grid(workshop),
         month=lambda each: _month(each, language), later=lambda name, role: _later(workshop, name, role),
@@ -57,25 +55,90 @@ def print_page(workshop: Workshop, teams: int, language: str, parts: Sequence[st
     )  # fmt: skip
 
 
-def debrief_files(runner: Runner, session: Session, language: str, folder: str = "", query: str = "") -> dict[str, str]:
+def print_results(session: Session, name: str, results: Mapping[str, Any], language: str) -> str:
+    """Return what a round gave as one page to print or to read out: a slip for each team, then all side by side."""
+    workshop = session.workshop
+    told, word = _voices(language)
+    slips = [_slip(session, team, name, results[str(team.number)], language) for team in session.teams]
+
+    def number(value: float, signed: bool = False) -> str:
+        return ("+" if signed and value > 0 else "") + number_text(float(f"{value:.{2 if signed else 3}g}"), language)
+
+    return _template("results.html.j2").render(
+        w=workshop, language=language, direction=DIRECTION[language], say=told, word=word, slips=slips, number=number,
+        title=word("round_number", round=workshop.order.index(name) + 1, rounds=len(workshop.rounds),
+                   title=workshop.rounds[name].title.in_(language)),
+        worlds=session.setup.worlds, best=standing(workshop, results)["best"],
+        style=Markup(_style()),  # noqa: S704 - files of our own
+    )  # fmt: skip
+
+
+def _slip(session: Session, team: Team, name: str, result: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Return what the slip of a team says: decisions that are not as planned, risk by year, a sentence to read out."""
+    workshop, points = session.workshop, committed_points(team, name)
+    told, _ = _voices(language)
+    years = workshop.sketch.years
+    base = [result["base_risk"][result["time"].index(12.0 * year)] * 100 for year in years]
+
+    def short(value: float) -> str:
+        return number_text(round(value, 1), language)
+
+    last = result["risk"][-1]
+    ends = {"low": short(last["p10"]), "high": short(last["p90"]), "middle": short(last["median"])}
+    aloud = told("read_out", year=years[-1], base=short(base[-1]), **ends)
+    drawn = told("read_out_drawn", drawn=points[-1]) if points else told("read_out_none")
+    decided = [
+        f"{workshop.levers[key].title.in_(language)}: {workshop.levers[key].label_of(choice, language)}"
+        for key, choice in choices_of(workshop, team, name).items()
+        if choice != workshop.levers[key].default
+    ]
+    return {
+        "team": team.number, "aloud": f"{aloud} {drawn}", "decided": decided, "points": points, "result": result,
+        "base": [short(value) for value in base],
+        "risk": [{key: short(value) for key, value in each.items()} for each in result["risk"]],
+    }  # fmt: skip
+
+
+def _voices(language: str) -> tuple[Callable[..., str], Callable[..., str]]:
+    """Return what says texts of the guide, and what says those of the pages, in one language."""
+
+    def told(key: str, **values: Any) -> str:
+        return say(key, language, file="guide.yaml", **values)
+
+    def word(key: str, **values: Any) -> str:
+        return say(key, language, **values)
+
+    return told, word
+
+
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=PackageLoader("transition_sim.workshop", "page"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template(name)
+
+
+def debrief_files(runner: Runner, session: Session, language: str) -> dict[str, str]:
     """Return the debrief as pages by file name: `index.html` with all teams, `team-N.html` for each."""
     found = debrief(runner, session)
+    names = {"index.html": 0} | {f"team-{number}.html": int(number) for number in found["teams"]}
+    links = {name: name for name in names}
+    return {name: debrief_page(session, found, language, team, links) for name, team in names.items()}
+
+
+def debrief_page(session: Session, found: Mapping[str, Any], language: str, team: int, links: Mapping[str, str]) -> str:
+    """Return a page of a debrief: of one team, or of all with 0; `links` says where the others are, by file name."""
+    own = {**found, "teams": {str(team): found["teams"][str(team)]}} if team else found
     setup = setup_of(session.workshop, language) | {
         "drivers": words("drivers.yaml"),
+        "questions": [words("guide.yaml")[key] for key in ("questions", *QUESTIONS)],
         "news": {name: session.workshop.news[name].model_dump(include={"title", "text"}) for _, name in session.news},
-        "folder": folder,
-        "query": query,
+        "links": dict(links),
+        "debrief": own,
+        "team": str(team) if team else None,
     }
-    pages = {"index.html": _debrief_page(setup | {"debrief": found, "team": None})}
-    for number, team in found["teams"].items():
-        own = {**found, "teams": {number: team}}
-        pages[f"team-{number}.html"] = _debrief_page(setup | {"debrief": own, "team": number})
-    return pages
-
-
-def _debrief_page(setup: dict[str, Any]) -> str:
-    language = setup["language"]
-    title = html.escape(f"{say('debrief', language)}: {setup['workshop']['title'][language]}")
+    title = html.escape(f"{say('debrief', language)}: {session.workshop.title.in_(language)}")
     return (
         f'<!doctype html><html lang="{language}" dir="{DIRECTION[language]}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from transition_sim.workshop.form import Workshop
 from transition_sim.workshop.hub import Hub
 from transition_sim.workshop.keys import Person, join_code, new_secret, token_of
 from transition_sim.workshop.log import Log, read_log
-from transition_sim.workshop.runs import Runner, checksum, model_mark, round_results, runner_of
+from transition_sim.workshop.runs import Runner, checksum, model_mark, recomputed, runner_of
 from transition_sim.workshop.session import RefusedError, Session, apply, begin
 
 NEEDED = 'the session needs starlette and uvicorn: pip install "transition_sim[workshop]"'
@@ -31,8 +32,13 @@ def new_setup(
     )  # fmt: skip
 
 
-def serve(log: Log, model: Model, setup: Started | None, port: int, lan: bool, tell: Callable[[str], None]) -> None:
-    """Run a session's server until it is interrupted; `tell` gets the lines that are printed at the start.
+def serve(
+    log: Log, model: Model, setup: Started | None, port: int, lan: bool,
+    tell: Callable[[str], None], again: Callable[[int], str],
+) -> None:  # fmt: skip
+    """Run a session's server until it is interrupted.
+
+    `tell` gets the lines that are printed at the start; `again` gives the command that takes the session up at a port.
 
     Raises ScenarioError where the port cannot be used or a library is missing.
     """
@@ -45,19 +51,30 @@ def serve(log: Log, model: Model, setup: Started | None, port: int, lan: bool, t
         raise ScenarioError(NEEDED if error.name in ("starlette", "uvicorn", "anyio") else str(error)) from None
     place = bind(port, lan)
     hub = Hub(log, model, setup)
+    following = again(place.port)
     config = uvicorn.Config(
         app_of(hub, place.address, place.hosts), log_level="warning", access_log=False, server_header=False,
-        limit_concurrency=1000, timeout_keep_alive=20, timeout_graceful_shutdown=1,
+        limit_concurrency=1000, timeout_keep_alive=20, timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=16_384,
         ws="none", http="h11", loop="asyncio",
     )  # fmt: skip
-    for line in opening_lines(hub, place.address, place.own_address):
+    for line in opening_lines(hub, place.address, place.own_address, following):
         tell(line)
-    uvicorn.Server(config).run(sockets=[place.listener])
+
+    class Server(uvicorn.Server):
+        """A server whose streams end before it waits for them; what its end cuts off is no alarm."""
+
+        async def shutdown(self, sockets: Any = None) -> None:
+            """Let all who listen go, then stop."""
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+            hub.let_go()
+            await super().shutdown(sockets)
+
+    Server(config).run(sockets=[place.listener])
 
 
-def opening_lines(hub: Hub, address: str, own: str) -> list[str]:
-    """Return what is printed when a session starts: addresses, join codes, where the log is."""
+def opening_lines(hub: Hub, address: str, own: str, following: str) -> list[str]:
+    """Return what is printed when a session starts: addresses, join codes, where the log is, how to go on with it."""
     session = hub.session
     facilitator, screen = (token_of(session, Person(kind)) for kind in ("facilitator", "projector"))
     codes = "  ".join(f"team {team.number}: {join_code(session, team.number)}" for team in session.teams)
@@ -67,7 +84,8 @@ def opening_lines(hub: Hub, address: str, own: str) -> list[str]:
         f"  join codes     {codes}",
         f"  your screen    {own}/facilitator#{facilitator}   (keep it to yourself)",
         f"  big screen     {own}/projector#{screen}",
-        f"  log            {shown(hub.log.path)}, {hub.count} events; stop with Ctrl-C, go on with the same command",
+        f"  log            {shown(hub.log.path)}, {hub.count} event{'s' if hub.count > 1 else ''}",
+        f"  stop           Ctrl-C; go on with: {following}",
     ]
     if hub.log.torn is not None:
         lines.append(f"  a cut line at the end of the log was put aside in {shown(hub.log.torn)}")
@@ -79,7 +97,7 @@ def opening_lines(hub: Hub, address: str, own: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Replay:
-    """A log played again: the state at its end, and for each closed round whether results are the same."""
+    """A log played again: the state at its end, and for each closed round its results and whether they are the same."""
 
     session: Session
     runner: Runner
@@ -87,6 +105,7 @@ class Replay:
     torn: int
     same_model: bool
     rounds: dict[str, bool]
+    results: dict[str, dict[str, Any]]
 
 
 def replay(path: Path, model: Model) -> Replay:
@@ -96,20 +115,19 @@ def replay(path: Path, model: Model) -> Replay:
     """
     reading = read_log(path)
     session: Session | None = None
-    seen: dict[str, str] = {}
     for number, event in enumerate(reading.events, 1):
         try:
             session = begin(event) if session is None else apply(session, event)
         except RefusedError as error:
             raise ScenarioError(Fault(shown(path), number, str(error))) from None
-        seen = dict(session.results)
     if session is None:
         raise ScenarioError(Fault(shown(path), None, "holds no whole event of a session"))
     setup = session.setup
-    runner = runner_of(session, model, setup.worlds, setup.seed, setup.ensemble)
-    order = session.workshop.order
-    rounds = {name: checksum(round_results(runner, session, order.index(name))) == told for name, told in seen.items()}
-    return Replay(session, runner, len(reading.events), len(reading.torn), setup.model == model_mark(model), rounds)
+    runner = runner_of(session.workshop, model, setup.worlds, setup.seed, setup.ensemble)
+    results = recomputed(runner, session)
+    rounds = {name: checksum(found) == session.results[name] for name, found in results.items()}
+    same = setup.model == model_mark(model)
+    return Replay(session, runner, len(reading.events), len(reading.torn), same, rounds, results)
 
 
 def replay_data(found: Replay) -> dict[str, Any]:
@@ -124,7 +142,5 @@ def replay_data(found: Replay) -> dict[str, Any]:
         "cut_bytes": found.torn,
         "same_model": found.same_model,
         "same_results": found.rounds,
-        "results": {
-            name: round_results(found.runner, session, session.workshop.order.index(name)) for name in found.rounds
-        },
+        "results": found.results,
     }

@@ -24,6 +24,7 @@ from transition_sim.errors import ScenarioError
 from transition_sim.model.equations import Model
 from transition_sim.model.printing import content_hash
 from transition_sim.study.ensembles import draw_worlds
+from transition_sim.study.outcomes import quantiles
 from transition_sim.study.worlds import Worlds
 from transition_sim.workshop.form import Outcome, Workshop
 from transition_sim.workshop.plans import Plan, news_until, plan_of, plan_of_team
@@ -76,9 +77,8 @@ class Runner:
         return Computed(chance[at], values, result.time, bands)
 
 
-def runner_of(session_or_workshop: Session | Workshop, model: Model, worlds: int, seed: int, ensemble: str) -> Runner:
+def runner_of(workshop: Workshop, model: Model, worlds: int, seed: int, ensemble: str) -> Runner:
     """Return what runs the plans of a workshop over worlds of an ensemble."""
-    workshop = session_or_workshop.workshop if isinstance(session_or_workshop, Session) else session_or_workshop
     return Runner(model, draw_worlds(model, ensemble, worlds, seed), workshop)
 
 
@@ -87,15 +87,14 @@ def model_mark(model: Model) -> str:
     return content_hash(model)
 
 
-def run_plan(
-    model: Model, worlds: Worlds | None, plan: Plan, outputs: Sequence[str] | str, every: float, **how: Any
-) -> Result:
+def run_plan(model: Model, worlds: Worlds | None, plan: Plan, outputs: Sequence[str], every: float) -> Result:
     """Return the trajectories of a plan in each world, or with the model's own constants where there are no worlds."""
     shaped = _with_series(model, tuple((name, tuple(sorted(points.items()))) for name, points in plan.series.items()))
     constants = {name: value for name, value in plan.constants.items() if name not in plan.series}
     given: dict[str, Any] = {**constants} if worlds is None else {**worlds.besides({*plan.constants, *plan.series})}
-    how = {"method": "rk4", "time_step": 0.5, **how}
-    result = simulate(shaped, constants={**given, **constants}, outputs=outputs, save_every=every, **how)
+    result = simulate(
+        shaped, constants={**given, **constants}, outputs=outputs, save_every=every, method="rk4", time_step=0.5
+    )
     if result.failed:
         raise ScenarioError(f"{len(result.failed)} of {result.runs} worlds broke down under this plan")
     return result
@@ -147,14 +146,25 @@ def round_results(runner: Runner, session: Session, last: int) -> dict[str, Any]
     return {str(team.number): team_results(runner, session, team.number, last) for team in session.teams}
 
 
+def recomputed(runner: Runner, session: Session) -> dict[str, dict[str, Any]]:
+    """Return the results of every closed round, computed anew, by round."""
+    order = session.workshop.order
+    return {name: round_results(runner, session, i) for i, name in enumerate(order) if name in session.results}
+
+
+def unchanged_results(runner: Runner) -> dict[str, Any]:
+    """Return what the country gives where nothing is changed and nothing happens: what there is before round 1."""
+    computed = runner.computed(plan_of(runner.workshop, runner.model))
+    return compared(computed, computed, runner.workshop)
+
+
 def checksum(results: Mapping[str, Any]) -> str:
     """Return a checksum of results, by which a replay tells whether it gives the same."""
     return hashlib.sha256(json.dumps(results, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _range(values: Floats) -> dict[str, float]:
-    low, middle, high = np.quantile(values, LEVELS)
-    return {"p10": _short(low), "median": _short(middle), "p90": _short(high)}
+    return {name: _short(value) for name, value in quantiles(values).items()}
 
 
 def _short(value: float) -> float:

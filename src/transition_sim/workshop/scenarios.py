@@ -45,15 +45,15 @@ def load_workshop(reference: str | Path, model: Model) -> Workshop:
     name = shipped.get(path.resolve(), path.stem)
     constants, series = _country(merged, trees, model)
     data = {key: value for key, value in merged.items() if key not in FILE_KEYS}
-    workshop = workshop_of(data | {"name": name, "constants": constants, "series": series}, trees)
+    workshop = _workshop_of(data | {"name": name, "constants": constants, "series": series}, trees)
     faults = _model_faults(workshop, trees, model)
     if faults:
         raise ScenarioError(faults)
     return workshop
 
 
-def workshop_of(data: Mapping[str, Any], trees: list[tuple[Path, Item]] | None = None) -> Workshop:
-    """Return a workshop from plain data, such as a session's log carries; ScenarioError where it is none."""
+def _workshop_of(data: Mapping[str, Any], trees: list[tuple[Path, Item]]) -> Workshop:
+    """Return a workshop from plain data; ScenarioError, with file and line, where it is none."""
     try:
         workshop = Workshop.model_validate(data)
     except ValidationError as error:
@@ -191,12 +191,12 @@ def _model_faults(workshop: Workshop, trees: list[tuple[Path, Item]], model: Mod
     return list(dict.fromkeys(faults))
 
 
-def _fault(trees: list[tuple[Path, Item]] | None, place: tuple[int | str, ...], message: str) -> Fault:
+def _fault(trees: list[tuple[Path, Item]], place: tuple[int | str, ...], message: str) -> Fault:
     """Return a fault at the first file that has the place, as far down as it goes."""
-    for path, tree in trees or []:
+    for path, tree in trees:
         if place and isinstance(tree.value, dict) and str(place[0]) in tree.value:
             return Fault(shown(path), line_of(tree, place), message)
-    return Fault(shown(trees[0][0]) if trees else "", None, message)
+    return Fault(shown(trees[0][0]), None, message)
 
 
 def _spoken(problem: Mapping[str, Any]) -> str:

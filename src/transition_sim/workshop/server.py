@@ -22,12 +22,13 @@ from starlette.routing import Route
 
 from transition_sim.errors import ScenarioError
 from transition_sim.workshop.commands import carry_out
+from transition_sim.workshop.debrief import debrief
 from transition_sim.workshop.form import LANGUAGES
 from transition_sim.workshop.guard import MAX_BODY, Allowance, Guard, TooLargeError, body_of
 from transition_sim.workshop.hub import Hub
-from transition_sim.workshop.keys import SHARED, Person, person_of, team_of_code, token_of
+from transition_sim.workshop.keys import SHARED, Kind, Person, person_of, team_of_code, token_of
 from transition_sim.workshop.pages import STATIC, page, static_file
-from transition_sim.workshop.printed import debrief_files, print_pages
+from transition_sim.workshop.printed import debrief_page, print_pages, print_results
 from transition_sim.workshop.session import RefusedError, Session
 from transition_sim.workshop.views import view_of
 
@@ -35,6 +36,7 @@ HEARTBEAT = 15.0
 MAX_STREAMS = 400
 COUNT_EVERY = 0.5
 JOIN_TRIES = Allowance(size=60, per_second=1.0)
+VIEWERS: tuple[Kind, ...] = ("team", "facilitator", "projector")
 COMMANDS = Allowance(size=60, per_second=10.0)
 
 
@@ -48,7 +50,7 @@ class Desk:
     streams: int = 0
     wrong_codes: dict[str, tuple[float, float]] = field(default_factory=dict)
     sent: dict[str, tuple[float, float]] = field(default_factory=dict)
-    debriefs: dict[str, str] = field(default_factory=dict)
+    debriefs: dict[int, asyncio.Task[Any]] = field(default_factory=dict)
     counted: int = 0
     counting: bool = False
     mark: tuple[int, int, int] = (0, 0, 0)
@@ -74,11 +76,20 @@ class Desk:
         self.counted += 1
         self.hub.tell()
 
-    def person(self, request: Request) -> Person | None:
-        """Return who sends a request, by the token in its header or its address."""
+    def debriefing(self) -> asyncio.Task[Any]:
+        """Return the debrief that is computed, or was: once for each state of the session, whoever asks."""
+        mark = self.hub.count
+        if mark not in self.debriefs:
+            work = asyncio.to_thread(debrief, self.hub.runner, self.hub.session)
+            self.debriefs = {mark: asyncio.get_running_loop().create_task(work)}
+        return self.debriefs[mark]
+
+    def person(self, request: Request, kinds: tuple[Kind, ...] = VIEWERS) -> Person | None:
+        """Return who sends a request, by the token in its header or its address; None where it is none of these."""
         header = request.headers.get("authorization", "")
         token = header.removeprefix("Bearer ").strip() or request.query_params.get("token", "")
-        return person_of(self.hub.session, token)
+        found = person_of(self.hub.session, token)
+        return found if found is not None and found.kind in kinds else None
 
 
 def app_of(hub: Hub, address: str, hosts: frozenset[str]) -> Any:
@@ -94,6 +105,7 @@ def app_of(hub: Hub, address: str, hosts: frozenset[str]) -> Any:
         Route("/api/state", _with(desk, _state)),
         Route("/api/events", _with(desk, _events)),
         Route("/print", _with(desk, _print)),
+        Route("/results", _with(desk, _results)),
         Route("/debrief", _with(desk, _debrief)),
         Route("/debrief/{name}", _with(desk, _debrief)),
     ]
@@ -166,8 +178,10 @@ async def _do(desk: Desk, request: Request) -> Response:
         return _unknown()
     if not COMMANDS.take(desk.sent, request.headers.get("authorization", "")):
         return JSONResponse({"refused": "too_many", "values": {}}, 429)
-    number = await carry_out(desk.hub, person, body)
-    return JSONResponse({"ok": True, "n": number})
+    done = await carry_out(desk.hub, person, body)
+    if desk.hub.session.phase == "ended":
+        desk.debriefing()  # so that it is there when teams ask for it
+    return JSONResponse({"ok": True, **done})
 
 
 async def _state(desk: Desk, request: Request) -> Response:
@@ -220,31 +234,42 @@ async def _stream(desk: Desk, person: Person, token: str, sent: int) -> AsyncIte
 
 
 async def _print(desk: Desk, request: Request) -> Response:
-    person = desk.person(request)
-    if person is None or person.kind != "facilitator":
+    if desk.person(request, ("print",)) is None:
         return _unknown()
     session = desk.hub.session
     language = _language(request, session)
     return HTMLResponse(await asyncio.to_thread(print_pages, session, language))
 
 
-async def _debrief(desk: Desk, request: Request) -> Response:
-    """Give the debrief of all teams, or of one: computed once for each state of the session, kept beside the log."""
-    person = desk.person(request)
-    if person is None or person.kind != "facilitator":
+async def _results(desk: Desk, request: Request) -> Response:
+    """Give the results of the last round to print and to read out, a slip for each team."""
+    if desk.person(request, ("print",)) is None:
         return _unknown()
     session = desk.hub.session
-    if session.phase not in ("shown", "ended"):
-        raise RefusedError("round_not_open")
+    name = session.round_name
+    if name not in desk.hub.results:
+        raise RefusedError("no_results")
+    return HTMLResponse(print_results(session, name, desk.hub.results[name], _language(request, session)))
+
+
+async def _debrief(desk: Desk, request: Request) -> Response:
+    """Give the debrief of all teams, or of one: a team's own key opens its own page, once the session is over."""
+    person = desk.person(request, ("debrief",))
+    if person is None:
+        return _unknown()
+    session = desk.hub.session
+    if session.phase not in (("ended",) if person.team else ("shown", "ended")):
+        raise RefusedError("no_results")
+    pages = {f"team-{team.number}.html": team.number for team in session.teams}
+    name = request.path_params.get("name", "index.html")
+    team = pages.get(name, 0)
+    if (name not in pages and name != "index.html") or person.team not in (0, team):
+        return PlainTextResponse("not here", 404)
     language = _language(request, session)
-    mark = f"{session.count}-{language}"
-    if f"{mark}-index.html" not in desk.debriefs:
-        token = request.query_params.get("token", "")
-        query = f"?token={token}&language={language}"
-        files = await asyncio.to_thread(debrief_files, desk.hub.runner, session, language, "/debrief/", query)
-        desk.debriefs = {f"{mark}-{name}": text for name, text in files.items()}
-    text = desk.debriefs.get(f"{mark}-{request.path_params.get('name', 'index.html')}")
-    return PlainTextResponse("not here", 404) if text is None else HTMLResponse(text)
+    found = await asyncio.shield(desk.debriefing())
+    query = f"?token={token_of(session, person)}&language={language}"
+    links = {} if person.team else {page: f"/debrief/{page}{query}" for page in ("index.html", *pages)}
+    return HTMLResponse(debrief_page(session, found, language, team, links))
 
 
 def _language(request: Request, session: Session) -> str:

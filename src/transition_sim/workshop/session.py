@@ -114,6 +114,12 @@ def all_choices(workshop: Workshop, team: Team, last: int, draft: str | None = N
     return found
 
 
+def committed_points(team: Team, round_name: str) -> list[int] | None:
+    """Return the sketch that a team has committed in a round; None where it has not."""
+    turn = team.turns[round_name]
+    return list(turn.points) if turn.points is not None and turn.committed else None
+
+
 def spent(workshop: Workshop, choices: Mapping[str, int]) -> dict[str, int]:
     """Return what choices cost each role; the defaults of later rounds count, for they are set aside."""
     total = dict.fromkeys(workshop.roles, 0)
@@ -136,6 +142,19 @@ def check_choices(workshop: Workshop, choices: Mapping[str, int]) -> None:
             if lever.once in used:
                 raise RefusedError("only_once", lever=name, other=used[lever.once])
             used[lever.once] = name
+
+
+def replaced_by(session: Session, event: events.Coded) -> Turn | None:
+    """Return what a team has put down and a code or sheet would replace by something else; None where nothing is."""
+    workshop, turn = session.workshop, session.team(event.team).turns[event.round]
+
+    def moved(choices: Mapping[str, int]) -> dict[str, int]:
+        return {name: choice for name, choice in choices.items() if choice != workshop.levers[name].default}
+
+    if not moved(turn.choices) and turn.points is None:
+        return None
+    same = moved(turn.choices) == moved(event.choices) and turn.points in (None, event.points)
+    return None if same else turn
 
 
 def _known_choices(workshop: Workshop, round_name: str, choices: Mapping[str, int]) -> None:

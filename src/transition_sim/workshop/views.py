@@ -8,9 +8,12 @@ from typing import Any
 from transition_sim.workshop.codes import code_of
 from transition_sim.workshop.form import LANGUAGES, Workshop
 from transition_sim.workshop.hub import Hub
-from transition_sim.workshop.keys import SHARED, Person, join_code, token_of
+from transition_sim.workshop.keys import SHARED, Kind, Person, join_code, token_of
 from transition_sim.workshop.scoring import standing
-from transition_sim.workshop.session import Session, Team, all_choices, choices_of, spent
+from transition_sim.workshop.session import Session, Team, all_choices, choices_of, committed_points, spent
+
+KEYS: tuple[Kind, ...] = ("projector", "debrief", "print")
+"""What opens the pages that a facilitator has others see: none of them can do anything."""
 
 
 def public_workshop(workshop: Workshop) -> dict[str, Any]:
@@ -36,16 +39,13 @@ def view_of(hub: Hub, person: Person, devices: Mapping[int, int]) -> dict[str, A
         return seen | _team_view(hub, session.team(person.team), person.role)
     seen["join"] = {str(team.number): join_code(session, team.number) for team in session.teams}
     name = session.round_name
+    if session.phase == "lobby":
+        seen["unchanged"] = hub.unchanged
     if session.phase in ("shown", "ended") and name in hub.results:
         seen["results"] = hub.results[name]
         seen["standing"] = standing(session.workshop, hub.results[name])
-        seen["sketches"] = {str(team.number): _points(team, name) for team in session.teams}
+        seen["sketches"] = {str(team.number): committed_points(team, name) for team in session.teams}
     return seen | (_facilitator_view(hub) if person.kind == "facilitator" else {})
-
-
-def _points(team: Team, name: str) -> list[int] | None:
-    turn = team.turns[name]
-    return list(turn.points) if turn.points is not None and turn.committed else None
 
 
 def _common(session: Session) -> dict[str, Any]:
@@ -89,8 +89,10 @@ def _team_view(hub: Hub, team: Team, role: str) -> dict[str, Any]:
         seen["turn"] = {"points": turn.points, "committed": turn.committed}
         if session.phase == "open" and turn.points is not None:
             seen["code"] = code_of(workshop, team.number, name, choices_of(workshop, team, name, True), turn.points)
+    if session.phase == "ended":
+        seen["debrief"] = token_of(session, Person("debrief", team.number))
     seen["past"] = {
-        key: {"result": hub.results[key][str(team.number)], "points": _points(team, key)}
+        key: {"result": hub.results[key][str(team.number)], "points": committed_points(team, key)}
         for key in workshop.order
         if key in hub.results
     }
@@ -115,7 +117,7 @@ def _facilitator_view(hub: Hub) -> dict[str, Any]:
     return {
         "can_happen": can,
         "plans": plans,
-        "projector": token_of(session, Person("projector")),
+        "keys": {kind: token_of(session, Person(kind)) for kind in KEYS},
         "log": hub.log.path.name,
         "differing": list(hub.differing),
     }

@@ -1,7 +1,7 @@
 /* The debrief, as a file of its own: teams side by side, or one team in full, to read and to print. */
 
 import { fill, h, honesty, languageChoice, setupOf } from "./kit.js";
-import { numerals, outcomeTable, rangeBars, riskFigure, signedSpan, teamsTable, watchFigures } from "./show.js";
+import { numerals, outcomeTable, rangeBars, rangeFirst, riskFigure, signedSpan, teamsTable, watchFigures } from "./show.js";
 
 const setup = setupOf(document);
 const { workshop, debrief } = setup;
@@ -37,10 +37,16 @@ function allTeams() {
     h("section", { class: "card" }, teamsTable(speak, setup, results, debrief.standing)),
     h("div", { class: "grid" }, Object.entries(results).map(([team, result]) =>
       h("section", { class: "card" }, h("h2", {}, speak.say("team_number", { team })),
-        riskFigure(speak, setup, result, lastPoints(team), { top, height: 230 }), h("p", { class: "screen-only" }, h("a", { href: `${setup.folder}team-${team}.html${setup.query}` }, `${speak.say("team_number", { team })} …`))))),
+        riskFigure(speak, setup, result, lastPoints(team), { top, height: 230 }), h("p", { class: "screen-only" }, h("a", { href: `${setup.links[`team-${team}.html`]}` }, `${speak.say("team_number", { team })} …`))))),
     h("p", { class: "hint" }, speak.say("ranges", { worlds: speak.number(debrief.worlds) })),
     Object.keys(debrief.teams).map((team) => h("section", { class: "card" }, h("h2", {}, speak.say("team_number", { team })), sketchTable(team), changes(team))),
+    questions(),
   ];
+}
+
+function questions() {
+  const [title, ...asked] = setup.questions;
+  return h("section", { class: "card" }, h("h2", {}, speak.of(title)), h("ol", {}, asked.map((each) => h("li", {}, speak.of(each)))));
 }
 
 function oneTeam(team) {
@@ -54,7 +60,8 @@ function oneTeam(team) {
       h("p", { class: "hint" }, speak.say("no_sum")), watchFigures(speak, setup, found.results)),
     h("section", { class: "card" }, changes(team)),
     h("section", { class: "card" }, turns(found)),
-    h("p", { class: "screen-only" }, h("a", { href: `${setup.folder}index.html${setup.query}` }, tell("all_teams"))),
+    questions(),
+    setup.links["index.html"] ? h("p", { class: "screen-only" }, h("a", { href: setup.links["index.html"] }, tell("all_teams"))) : null,
   ];
 }
 
@@ -81,11 +88,12 @@ function sketchTable(team) {
       const found = each.risk[i];
       const drawn = each.points ? speak.number(each.points[i]) : "—";
       const inside = each.points && each.points[i] >= found.p10 && each.points[i] <= found.p90;
-      return h("td", { class: inside ? "best" : false }, numerals(`${drawn} → ${speak.number(found.median, 1)}`), h("small", {}, numerals(`${speak.number(found.p10, 1)} – ${speak.number(found.p90, 1)}`)));
+      const range = numerals(`${drawn} → ${speak.number(found.p10, 1)} – ${speak.number(found.p90, 1)}`);
+      return h("td", { class: inside ? "best" : false }, rangeFirst(speak, range, speak.number(found.median, 1)));
     })));
   return h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": tell("sketches") },
     h("table", {}, h("caption", {}, `${tell("sketches")} (${speak.say("expected")} → ${speak.say("found")})`),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, speak.say("round")), years.map((year) => h("th", { scope: "col" }, tell("last_year", { year }))))), h("tbody", {}, rows)));
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, speak.say("round")), years.map((year) => h("th", { scope: "col" }, tell("last_year", { year }))))), h("tbody", {}, rows)), h("p", { class: "hint" }, tell("inside")));
 }
 
 function betterList(found) {
@@ -100,7 +108,7 @@ function changes(team) {
   const rows = changed.map((each) => {
     const lever = workshop.levers[each.lever];
     return h("tr", {}, h("th", { scope: "row" }, speak.of(lever.title), h("small", {}, `${speak.of(lever.choices[lever.default].label)} → ${speak.of(lever.choices[each.choice].label)}`)),
-      names.map((name) => h("td", {}, numerals(speak.signed(each.outcomes[name].median)), h("small", {}, signedSpan(speak, each.outcomes[name])))),
+      names.map((name) => h("td", {}, rangeFirst(speak, signedSpan(speak, each.outcomes[name]), speak.signed(each.outcomes[name].median)))),
       h("td", {}, each.driver ? driver(each.driver) : "—"));
   });
   const risky = [...changed].sort((a, b) => a.outcomes.risk.median - b.outcomes.risk.median);

@@ -1,17 +1,19 @@
 /* The facilitator's screen: the clock, who has committed, news to inject, closing, undoing, codes on paper. */
 
-import { clock, fill, h, honesty, languageChoice, refusal, setupOf } from "./kit.js";
+import { clock, fill, h, honesty, keyOfPage, languageChoice, refusal, setupOf } from "./kit.js";
 import { openLine } from "./line.js";
-import { teamsTable } from "./show.js";
+import { paperForms } from "./paper.js";
+import { riskFigure, teamsTable } from "./show.js";
 
 const setup = setupOf(document);
 const { workshop } = setup;
 const main = document.getElementById("main");
-const token = location.hash.slice(1);
+const token = keyOfPage("facilitator");
+const ARMED = 8000;
+const UNDO = { open: "undo_open", shown: "undo_shown", ended: "undo_ended" };
 const order = Object.keys(workshop.rounds);
 let speak, view, time, armed;
-let message = "";
-let sheet = { team: 1, choices: {}, points: null };
+let told = {};
 const language = languageChoice(setup, (given) => {
   speak = given;
   paint(true);
@@ -20,30 +22,47 @@ language.use();
 const line = openLine(token, {
   onView: (next) => {
     const other = !view || view.phase !== next.phase || view.round_name !== next.round_name;
-    if (other) sheet = { team: 1, choices: {}, points: null };
+    if (other) {
+      told = {};
+      armed = null;
+    }
     view = next;
     paint(other);
   },
   onLine: (up) => document.body.classList.toggle("offline", !up),
-  onLeft: () => fill(main, h("p", { class: "told" }, speak.say("refused_other"))),
+  onLeft: () => fill(main, h("p", { class: "told" }, speak.say("no_key"))),
   onAnswer: (command, answer) => {
-    message = answer.ok ? "" : refusal(speak, setup, answer.refused, answer.values);
-    paint(answer.ok && (command.type === "code" || command.type === "sheet"));
+    if (command.type === "code" || command.type === "sheet") return parts?.paper?.answered(command, answer);
+    told = answer.ok ? {} : { [placeOf(command)]: refusal(speak, setup, answer.refused, answer.values) };
+    paint();
   },
 });
 
-/* A button that loses something asks to be pressed twice. */
+/* Where on the page a command comes from: what is refused is told there. */
+function placeOf(command) {
+  if (command.type === "news") return `news-${command.news}`;
+  return command.type === "replace" ? `replace-${command.team}` : "control";
+}
+
+function toldAt(place) {
+  return h("p", { class: "told", role: "alert" }, told[place] ?? "");
+}
+
+/* A button that loses something says that it is to be pressed twice, and then asks for the second time. */
 function careful(name, words, command, classes = "") {
-  const text = armed === name ? speak.say("sure") : words;
-  return h("button", { id: `careful-${name}`, class: classes, onclick: () => {
-    if (armed !== name) {
-      armed = name;
-      setTimeout(() => armed === name && ((armed = null), paint()), 5000);
-      return paint();
+  const sure = armed === name;
+  const press = () => {
+    if (armed === name) {
+      armed = null;
+      line.send(command);
+      return;
     }
-    armed = null;
-    line.send(command);
-  } }, text);
+    armed = name;
+    setTimeout(() => armed === name && ((armed = null), paint()), ARMED);
+    paint();
+  };
+  return h("button", { id: `careful-${name}`, class: sure ? `${classes} armed` : classes, "aria-live": "polite", onclick: press },
+    sure ? speak.say("press_again", { what: words }) : [words, h("small", {}, speak.say("press_twice"))]);
 }
 
 let parts;
@@ -55,20 +74,24 @@ function paint(anew = false) {
   if (anew || !parts) {
     time?.stop();
     time = clock(speak);
-    parts = { control: h("section", { class: "card" }), teams: h("section", { class: "card" }), news: h("section", { class: "card" }), results: h("section", { class: "card" }) };
+    const card = () => h("section", { class: "card" });
+    parts = { control: card(), teams: card(), news: card(), results: card(), paper: view.phase === "open" ? paperForms(setup, speak, line.send) : null };
     fill(main,
       h("header", { class: "top" }, h("h1", {}, `${speak.say("facilitator")} · ${speak.of(workshop.title)}`), time.node, language.select()),
       h("p", { class: "hint" }, speak.say("private_screen")),
       h("p", { class: "line" }, speak.say("offline")),
-      h("div", { class: "columns" }, h("div", {}, parts.control, parts.news), h("div", {}, parts.teams, view.phase === "open" ? [codeEntry(), sheetEntry()] : null)),
+      h("div", { class: "columns" }, h("div", {}, parts.control, parts.news), h("div", {}, parts.teams, parts.paper?.nodes)),
       parts.results, honesty(speak));
   }
   time.set(view);
   fill(parts.control, control());
   fill(parts.teams, teams());
   fill(parts.news, news());
-  parts.results.hidden = !view.results;
+  parts.paper?.update(view);
+  parts.results.hidden = !view.results && !view.unchanged;
+  if (!anew && !view.results) return;
   if (view.results) fill(parts.results, teamsTable(speak, setup, view.results, view.standing));
+  else if (view.unchanged) fill(parts.results, h("h2", {}, speak.say("before_rounds")), riskFigure(speak, setup, view.unchanged, null, { unchanged: true }), h("p", { class: "hint" }, speak.say("ranges", { worlds: speak.number(view.worlds) })));
 }
 
 function control() {
@@ -76,27 +99,27 @@ function control() {
   const next = order[view.round + 1];
   const late = view.teams.filter((team) => !team.committed).map((team) => team.number);
   const send = (command) => () => line.send(command);
-  const print = `/print?token=${encodeURIComponent(token)}&language=${speak.language}`;
-  const debrief = `/debrief?token=${encodeURIComponent(token)}&language=${speak.language}`;
+  const page = (path, key, words) => h("li", {}, h("a", { href: `${path}?token=${encodeURIComponent(view.keys[key])}&language=${speak.language}`, target: "_blank", rel: "noopener" }, speak.say(words)));
   const minutes = setup.talk;
   return [
-    h("h2", {}, round ? speak.say("round_number", { round: view.round + 1, rounds: order.length, title: speak.of(round.title) }) : speak.say("lobby")),
-    h("p", { class: "told", role: "alert" }, message),
+    h("h2", {}, round ? speak.say("round_number", { round: view.round + 1, rounds: order.length, title: speak.of(round.title) }) : speak.say("not_begun")),
     h("div", { class: "buttons" },
       view.phase === "open" && late.length === 0 && h("button", { id: "close", class: "main", onclick: send({ type: "close" }) }, speak.say("close_round")),
       view.phase === "open" && late.length > 0 && careful("close", speak.say("close_anyway", { teams: speak.list(late) }), { type: "close", force: true }),
       (view.phase === "lobby" || view.phase === "shown") && next && h("button", { id: "open", class: "main", onclick: send({ type: "open", round: next }) }, speak.say("open_round", { round: view.round + 2 })),
       view.phase === "shown" && !next && h("button", { id: "end", class: "main", onclick: send({ type: "end" }) }, speak.say("end")),
       view.phase === "shown" && next && careful("end", speak.say("end"), { type: "end" }),
-      view.phase !== "lobby" && careful("undo", speak.say(view.phase === "open" ? "undo_open" : view.phase === "shown" ? "undo_shown" : "undo"), { type: "undo" })),
+      view.phase !== "lobby" && careful("undo", speak.say(UNDO[view.phase]), { type: "undo" })),
+    toldAt("control"),
     view.phase === "open" && h("div", { class: "buttons" },
       h("button", { id: "clock", onclick: send({ type: "timer", minutes }) }, speak.say("start_timer", { minutes })),
       h("button", { id: "clock-one", onclick: send({ type: "timer", minutes: 1 }) }, speak.say("start_timer", { minutes: 1 })),
       view.ends !== null && h("button", { id: "clock-stop", onclick: send({ type: "timer", minutes: 0 }) }, speak.say("stop_timer"))),
     h("ul", { class: "links" },
-      h("li", {}, h("a", { href: `/projector#${view.projector}`, target: "_blank", rel: "noopener" }, speak.say("projector"))),
-      h("li", {}, h("a", { href: print, target: "_blank", rel: "noopener" }, speak.say("print_pages"))),
-      view.results && h("li", {}, h("a", { href: debrief, target: "_blank", rel: "noopener" }, speak.say("make_debrief")))),
+      h("li", {}, h("a", { href: `/projector#${view.keys.projector}`, target: "_blank", rel: "noopener" }, speak.say("projector"))),
+      page("/print", "print", "print_pages"),
+      view.results && page("/results", "print", "print_results"),
+      view.results && page("/debrief", "debrief", "make_debrief")),
   ];
 }
 
@@ -110,7 +133,7 @@ function teams() {
         h("span", { class: "join", dir: "ltr" }, view.join[team.number]), " ",
         h("span", {}, speak.say("devices", { count: view.devices[team.number] ?? 0 })), " ",
         view.phase === "open" && h("span", { class: "state" }, speak.say(team.committed ? "committed" : team.sketched ? "sketched" : "no_sketch_yet")), " ",
-        careful(`replace-${team.number}`, speak.say("replace_team"), { type: "replace", team: team.number }, "quiet")))),
+        careful(`replace-${team.number}`, speak.say("replace_team"), { type: "replace", team: team.number }, "quiet"), toldAt(`replace-${team.number}`)))),
   ];
 }
 
@@ -119,33 +142,6 @@ function news() {
   return [
     h("h2", {}, speak.say("news")),
     view.news.length ? h("ul", {}, view.news.map((each) => h("li", {}, h("b", {}, speak.of(each.title)), ` ${speak.say("happened")}`))) : h("p", {}, speak.say("no_news")),
-    view.can_happen.map((each) => h("div", { class: "news-item" }, h("p", {}, h("b", {}, speak.of(each.title)), ` ${speak.of(each.text)}`), careful(`news-${each.name}`, speak.say("inject"), send(each.name)))),
+    view.can_happen.map((each) => h("div", { class: "news-item" }, h("p", {}, h("b", {}, speak.of(each.title)), ` ${speak.of(each.text)}`), careful(`news-${each.name}`, speak.say("inject"), send(each.name)), toldAt(`news-${each.name}`))),
   ];
-}
-
-function codeEntry() {
-  const input = h("input", { id: "entry", autocomplete: "off", spellcheck: "false", maxlength: 40, dir: "ltr" });
-  const enter = (event) => {
-    event.preventDefault();
-    if (input.value.trim()) line.send({ type: "code", code: input.value });
-  };
-  return h("form", { class: "card", onsubmit: enter }, h("label", { for: "entry" }, h("b", {}, speak.say("enter_code"))), input, h("button", { type: "submit" }, speak.say("put_down")));
-}
-
-function sheetEntry() {
-  const { years, step, most } = workshop.sketch;
-  const levers = Object.entries(workshop.levers).filter(([, lever]) => lever.round === view.round_name);
-  sheet.points ??= years.map(() => 0);
-  const select = (id, title, options, value, change) => h("div", { class: "field" }, h("label", { for: id }, title), h("select", { id, onchange: (event) => change(Number(event.target.value)) }, options.map((text, i) => h("option", { value: i, selected: i === value }, text))));
-  const enter = (event) => {
-    event.preventDefault();
-    line.send({ type: "sheet", team: sheet.team, round: view.round_name, choices: sheet.choices, points: sheet.points });
-  };
-  const letters = (i) => String.fromCharCode(65 + i);
-  const percents = Array.from({ length: most / step + 1 }, (_, i) => String(i * step));
-  return h("details", { class: "card" }, h("summary", {}, speak.say("enter_sheet")), h("form", { onsubmit: enter },
-    select("sheet-team", speak.say("team"), view.teams.map((team) => speak.say("team_number", { team: team.number })), sheet.team - 1, (i) => (sheet.team = i + 1)),
-    levers.map(([name, lever]) => select(`sheet-${name}`, speak.of(lever.title), lever.choices.map((choice, i) => `${letters(i)}  ${speak.of(choice.label)}`), sheet.choices[name] ?? lever.default, (i) => (sheet.choices[name] = i))),
-    years.map((year, i) => select(`sheet-year-${year}`, speak.say("by_year", { year }), percents, sheet.points[i] / step, (at) => (sheet.points[i] = at * step))),
-    h("p", { class: "hint" }, speak.say("read_back")), h("button", { type: "submit" }, speak.say("put_down"))));
 }

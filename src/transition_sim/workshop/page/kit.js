@@ -1,5 +1,7 @@
 /* What the workshop's pages share: elements, words, numbers, the clock. Text enters by textContent alone. */
 
+import { voice } from "./voice.js";
+
 /** Return a new element with attributes (`on...` are listeners, `false` leaves one out) and children. */
 export function h(name, attributes, ...children) {
   const node = document.createElement(name);
@@ -22,27 +24,16 @@ export function fill(node, ...children) {
 
 /** Return how a language speaks: `say(key, values)`, `of(texts)`, numbers, direction. */
 export function speaker(setup, language) {
-  const locale = language === "ar" ? "ar-u-nu-latn" : language;
-  const formats = new Map();
-  const format = (options) => {
-    const key = JSON.stringify(options);
-    if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale, options));
-    return formats.get(key);
-  };
-  const say = (key, values = {}) => {
-    const found = setup.words[key];
-    if (!found) throw new Error(`the catalogue lacks '${key}'`);
-    return found[language].replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
-  };
+  const { say, format, number, short, list } = voice(language, (key) => setup.words[key]?.[language]);
   return {
     language,
     direction: language === "ar" ? "rtl" : "ltr",
     say,
     of: (texts) => texts[language],
-    number: (value, digits = 0) => format({ maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value),
-    short: (value) => format({ maximumSignificantDigits: 3 }).format(value),
+    number,
+    short,
     signed: (value) => format({ maximumSignificantDigits: 2, signDisplay: "exceptZero" }).format(value),
-    list: (items) => new Intl.ListFormat(locale, { style: "long", type: "conjunction" }).format(items.map(String)),
+    list,
   };
 }
 
@@ -103,6 +94,46 @@ export function clock(speak) {
     },
     stop: () => clearInterval(timer),
   };
+}
+
+/** Return the key that stands behind the # of a page's address, kept for this tab and taken out of what others see. */
+export function keyOfPage(name) {
+  const given = location.hash.slice(1);
+  if (given) {
+    sessionStorage.setItem(`key.${name}`, given);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  return given || sessionStorage.getItem(`key.${name}`) || "";
+}
+
+/** Return a place beside a form for what became of it: `refuse(text)`, `done(text)`, `ask(text, answers)`, `clear()`.
+    `answers` are [words, what to do]; the first of them gets the focus. */
+export function reply(id) {
+  const told = h("p", { class: "told", role: "alert", id });
+  const done = h("p", { class: "went", role: "status" });
+  const answers = h("div", { class: "buttons" });
+  const show = (refused, text, choices) => {
+    told.textContent = refused;
+    done.textContent = text;
+    fill(answers, choices.map(([words, act]) => h("button", { type: "button", onclick: act }, words)));
+    answers.querySelector("button")?.focus();
+  };
+  return {
+    node: h("div", { class: "reply" }, told, answers, done),
+    refuse: (text) => show(text, "", []),
+    done: (text) => show("", text, []),
+    ask: (text, choices) => show(text, "", choices),
+    clear: () => show("", "", []),
+  };
+}
+
+/** Return what a team has put down for a round in words: what is not as planned, and the sketch. */
+export function roundWords(speak, setup, { choices, points }) {
+  const { levers } = setup.workshop;
+  const moved = Object.entries(choices).filter(([name, choice]) => choice !== levers[name].default);
+  const decided = moved.map(([name, choice]) => `${speak.of(levers[name].title)}: ${speak.of(levers[name].choices[choice].label)}`);
+  const drawn = points ? `${speak.say("sketch")}: ${points.map((each) => speak.number(each)).join(" / ")}` : speak.say("no_sketch_yet");
+  return [...(decided.length ? decided : [speak.say("all_planned")]), drawn].join("; ");
 }
 
 /** Return words for a refusal. */

@@ -1,32 +1,64 @@
-/* The big screen: where to join, how the round stands, and the reveal. It only shows. */
+/* The big screen: where to join, how the round stands, and the reveal. It only shows, and never needs scrolling: what
+   does not fit on one sheet stands on several, which turn by themselves until somebody picks one. */
 
-import { clock, fill, h, honesty, languageChoice, moment, setupOf } from "./kit.js";
+import { clock, fill, h, honesty, keyOfPage, languageChoice, moment, setupOf } from "./kit.js";
 import { openLine } from "./line.js";
-import { riskFigure, teamsTable } from "./show.js";
+import { riskFigure, riskKey, teamsTable } from "./show.js";
 
+const TURN = 20_000;
+const LARGEST = 1.6;
+const SMALLEST = 0.5;
 const setup = setupOf(document);
 const { workshop } = setup;
 const main = document.getElementById("main");
-let speak, view, time;
+const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+let speak, view, time, turner;
 let online = true;
+let sheet = 0;
+let held = still;
+let before = "";
 const language = languageChoice(setup, (given) => {
   speak = given;
   paint();
 });
-const token = location.hash.slice(1);
+const token = keyOfPage("projector");
 language.use();
 openLine(token, {
   onView: (next) => {
     view = next;
+    const now = `${view.phase}.${view.round_name}`;
+    if (now !== before) turnTo(0, still || view.phase === "lobby");  // join codes stay until somebody turns
+    before = now;
     paint();
   },
   onLine: (up) => {
     online = up;
     document.body.classList.toggle("offline", !up);
   },
-  onLeft: () => fill(main, h("p", { class: "told" }, speak.say("refused_other"))),
+  onLeft: () => fill(main, h("p", { class: "told" }, speak.say("no_key"))),
   onAnswer: () => {},
 });
+addEventListener("resize", () => paint());
+document.fonts?.ready.then(() => paint());
+
+function turnTo(number, hold) {
+  sheet = number;
+  held = hold;
+  clearInterval(turner);
+  if (held) return;
+  turner = setInterval(() => {
+    sheet += 1;
+    paint();
+  }, TURN);
+}
+
+/* The sheets of the moment: [name, draw(place)], where `place` fills what the header and the foot leave. */
+function sheets() {
+  const round = workshop.rounds[view.round_name];
+  if (view.phase === "lobby") return [["join", lobby], ["before_rounds", (place) => country(place)]];
+  if (view.phase === "open") return [["round", (place) => open(place, round)]];
+  return view.results ? [["risk_sheet", risks], ["compare_teams", compared]] : [["shown", () => {}]];
+}
 
 function paint() {
   if (!view) {
@@ -36,24 +68,63 @@ function paint() {
   time?.stop();
   time = clock(speak);
   const round = workshop.rounds[view.round_name];
+  const all = sheets();
+  const at = sheet % all.length;
+  const place = h("div", { class: "sheet-place" });
   fill(main,
-    h("header", { class: "top big" }, h("h1", {}, speak.of(workshop.title)), time.node, language.select()),
+    h("header", { class: "top" }, h("h1", {}, round ? speak.say("round_number", { round: view.round + 1, rounds: Object.keys(workshop.rounds).length, title: speak.of(round.title) }) : speak.of(workshop.title)),
+      time.node, tabs(all, at), language.select()),
     h("p", { class: "line", hidden: online }, speak.say("offline")),
-    round && h("h2", { class: "round" }, speak.say("round_number", { round: view.round + 1, rounds: Object.keys(workshop.rounds).length, title: speak.of(round.title) })),
-    view.phase === "lobby" ? lobby() : view.phase === "open" ? open(round) : shown(),
-    honesty(speak));
+    place, honesty(speak));
   time.set(view);
+  all[at][1](place);
 }
 
-function lobby() {
-  return h("div", { class: "columns" },
+function tabs(all, at) {
+  if (all.length < 2) return null;
+  const pick = (i) => () => {
+    turnTo(i, true);
+    paint();
+  };
+  return h("nav", { class: "tabs" }, all.map(([name], i) => h("button", { id: `tab-${name}`, "aria-pressed": String(i === at), onclick: pick(i) }, speak.say(name))),
+    held ? null : h("button", { id: "tab-hold", class: "quiet", onclick: pick(at) }, speak.say("hold")));
+}
+
+/* Put words into a place, as large as they fit. */
+function fitted(place, ...children) {
+  const inside = h("div", { class: "fitted" }, children);
+  fill(place, inside);
+  const fits = () => inside.scrollHeight <= place.clientHeight && inside.scrollWidth <= place.clientWidth;
+  for (let size = LARGEST; size >= SMALLEST; size -= 0.05) {
+    inside.style.fontSize = `${size}em`;
+    if (fits()) return;
+  }
+}
+
+/* How many columns give boxes of about the shape of a figure, with few places left empty. */
+function columnsFor(count, width, height) {
+  const loss = (columns) => {
+    const rows = Math.ceil(count / columns);
+    return Math.abs(Math.log((width / columns / (height / rows)) / 1.8)) + (2 * (rows * columns - count)) / count;
+  };
+  return Array.from({ length: count }, (_, i) => i + 1).reduce((best, each) => (loss(each) < loss(best) ? each : best));
+}
+
+function lobby(place) {
+  fitted(place, h("div", { class: "columns" },
     h("section", { class: "card" }, h("p", { class: "lead" }, speak.of(workshop.question)), h("p", {}, speak.of(workshop.story))),
     h("section", { class: "card" }, h("h2", {}, speak.say("address")), h("p", { class: "address", dir: "ltr" }, setup.address),
-      h("p", {}, speak.say("seats")), h("ul", { class: "codes" }, view.teams.map((team) => h("li", {}, `${speak.say("team_number", { team: team.number })} `, h("b", { dir: "ltr" }, view.join[team.number]), " ", h("small", {}, speak.say("devices", { count: view.devices[team.number] ?? 0 })))))));
+      h("p", {}, speak.say("seats")), h("ul", { class: "codes" }, view.teams.map((team) => h("li", {}, `${speak.say("team_number", { team: team.number })} `, h("b", { dir: "ltr" }, view.join[team.number]), " ", h("small", {}, speak.say("devices", { count: view.devices[team.number] ?? 0 }))))))));
 }
 
-function open(round) {
-  return h("div", {},
+/* The country before anybody has decided anything: what the line and the band mean can be told by it. */
+function country(place) {
+  const key = h("p", { class: "hint" }, riskKey(speak, { result: true, unchanged: true }), " ", speak.say("ranges", { worlds: speak.number(view.worlds) }));
+  figures(place, [["", view.unchanged, null]], key, { unchanged: true, top: 100 * view.unchanged.bands.risk[2].at(-1) });
+}
+
+function open(place, round) {
+  fitted(place,
     h("section", { class: "card" }, h("p", { class: "when" }, moment(speak, round)), h("p", { class: "lead" }, speak.of(round.situation)),
       view.news.filter((each) => each.round === view.round_name).map((each) => h("p", { class: "news lead" }, h("b", {}, `${speak.of(each.title)}. `), speak.of(each.text)))),
     h("div", { class: "tiles" }, view.teams.map((team) =>
@@ -61,14 +132,23 @@ function open(round) {
         h("p", {}, speak.say(team.committed ? "committed" : team.sketched ? "sketched" : "no_sketch_yet"))))));
 }
 
-function shown() {
-  if (!view.results) return h("p", {}, speak.say("shown"));
-  const tops = Object.values(view.results).map((result) => 100 * result.bands.risk[2].at(-1));
-  const drawn = Object.values(view.sketches).filter(Boolean).map((points) => points.at(-1));
-  const top = Math.max(20, ...tops, ...drawn);
-  return h("div", {},
-    h("div", { class: "grid" }, Object.entries(view.results).map(([team, result]) =>
-      h("section", { class: "card" }, h("h3", {}, speak.say("team_number", { team })), riskFigure(speak, setup, result, view.sketches[team], { top, height: 260 })))),
-    h("p", { class: "hint" }, speak.say("ranges", { worlds: speak.number(view.worlds) })),
-    h("section", { class: "card" }, teamsTable(speak, setup, view.results, view.standing)));
+function risks(place) {
+  const each = Object.entries(view.results).map(([team, result]) => [speak.say("team_number", { team }), result, view.sketches[team]]);
+  const tops = each.map(([, result, points]) => Math.max(100 * result.bands.risk[2].at(-1), points?.at(-1) ?? 0));
+  const key = riskKey(speak, { result: true, drawn: each.some(([, , points]) => points) });
+  figures(place, each, h("p", { class: "hint" }, key, " ", speak.say("ranges", { worlds: speak.number(view.worlds) })), { top: Math.max(20, ...tops) });
+}
+
+/* Figures of one size that together fill a place, with the key below them. */
+function figures(place, each, key, options) {
+  const cells = each.map(([title]) => h("section", { class: "card cell" }, title ? h("h3", {}, title) : null, h("div", { class: "room" })));
+  const grid = h("div", { class: "small-multiples" }, cells);
+  grid.style.gridTemplateColumns = `repeat(${columnsFor(each.length, place.clientWidth, place.clientHeight)}, minmax(0, 1fr))`;
+  fill(place, h("div", { class: "filled" }, grid, key));
+  const height = Math.max(60, Math.min(...cells.map((cell) => cell.querySelector(".room").clientHeight)));
+  each.forEach(([, result, points], i) => fill(cells[i].querySelector(".room"), riskFigure(speak, setup, result, points, { ...options, height, bare: true })));
+}
+
+function compared(place) {
+  fitted(place, h("section", { class: "card" }, teamsTable(speak, setup, view.results, view.standing, true)));
 }

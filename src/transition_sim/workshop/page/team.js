@@ -4,6 +4,7 @@ import { codeOf } from "./code.js";
 import { clock, fill, h, honesty, languageChoice, moment, refusal, setupOf } from "./kit.js";
 import { openLine } from "./line.js";
 import { outcomeTable, riskFigure, watchFigures } from "./show.js";
+import { sketchCard } from "./sketch.js";
 
 const setup = setupOf(document);
 const { workshop } = setup;
@@ -40,11 +41,29 @@ function begin(token) {
       paint(setup.words.refused_left[speak.language]);
     },
     onAnswer: (command, answer) => {
-      if (answer.ok) return layout?.told?.("");
+      if (answer.ok) return layout?.told?.({});
       if (command.type === "decide") local.choices = {};
-      layout?.told?.(refusal(speak, setup, answer.refused, answer.values));
+      layout?.told?.({ [placeOf(command)]: refusal(speak, setup, answer.refused, answer.values) });
+      layout?.update?.();
     },
   });
+}
+
+/* Where on the page a command comes from: what is refused is told there. */
+function placeOf(command) {
+  if (command.type === "decide") return Object.keys(command.choices)[0];
+  return command.type === "sketch" ? "sketch" : "commit";
+}
+
+/* Places beside forms and buttons for what was refused: `at(place)` gives a node, `tell(told)` fills all of them. */
+function refusals() {
+  const nodes = {};
+  return {
+    at: (place) => (nodes[place] = h("p", { class: "told", role: "alert", id: `told-${place}` })),
+    tell: (told) => {
+      for (const place in nodes) nodes[place].textContent = told[place] ?? "";
+    },
+  };
 }
 
 function paint(message = "") {
@@ -90,10 +109,10 @@ function roomPage(state) {
   const own = view.you;
   const time = clock(speak);
   const lineNode = h("p", { class: "line", role: "status" });
-  const toldNode = h("p", { class: "told", role: "alert" });
+  const told = refusals();
   const news = h("section", { class: "card news" });
   const title = own.role === "shared" ? "" : ` · ${speak.of(workshop.roles[own.role].title)}`;
-  const body = view.phase === "open" ? openBody(toldNode) : { nodes: view.phase === "lobby" ? lobbyBody() : shownBody(), update() {} };
+  const body = view.phase === "open" ? openBody(told) : { nodes: view.phase === "lobby" ? lobbyBody() : shownBody(), update() {} };
   fill(main,
     h("header", { class: "top" },
       h("h1", {}, `${speak.say("team_number", { team: own.team })}${title}`), time.node, language.select()),
@@ -104,7 +123,7 @@ function roomPage(state) {
   return {
     state,
     end: () => time.stop(),
-    told: (text) => (toldNode.textContent = text),
+    told: told.tell,
     line: () => {
       lineNode.textContent = online ? "" : speak.say("offline");
       lineNode.hidden = online;
@@ -143,17 +162,25 @@ function chosen() {
   return { ...view.choices, ...local.choices };
 }
 
-function openBody(toldNode) {
+function openBody(told) {
   const round = workshop.rounds[view.round_name];
   const committed = view.turn.committed;
   const levers = Object.entries(workshop.levers).filter(([, lever]) => lever.round === view.round_name);
   const mine = levers.filter(([, lever]) => view.you.role === "shared" || lever.role === view.you.role);
   const others = levers.filter(([name]) => !mine.some(([own]) => own === name));
-  const fields = mine.map(([name, lever]) => leverField(name, lever, committed));
+  const fields = mine.map(([name, lever]) => leverField(name, lever, committed, told));
   const otherList = h("ul", { class: "others" });
   const purses = h("div", { class: "purses" });
-  const sketch = sketchField(round, committed);
+  const sketch = sketchCard(setup, speak, {
+    round, committed, drawn, told: told.at("sketch"), last: Object.values(view.past ?? {}).map((each) => each.points).filter(Boolean).at(-1),
+    put: (points) => {
+      local.points = points;
+      line.send({ type: "sketch", round: view.round_name, points });
+      layout.update();
+    },
+  });
   const codeNode = h("output", { class: "code", dir: "ltr" });
+  const codeHint = h("p", { class: "hint" });
   const button = committed
     ? h("button", { onclick: () => line.send({ type: "withdraw", round: view.round_name }) }, speak.say("withdraw"))
     : h("button", { class: "main", onclick: () => line.send({ type: "commit", round: view.round_name }) }, speak.say("commit"));
@@ -164,8 +191,7 @@ function openBody(toldNode) {
       h("h3", {}, speak.say("your_decisions")), mine.length ? fields.map((each) => each.node) : h("p", {}, speak.say("no_decision")), purses,
       others.length ? h("details", {}, h("summary", {}, speak.say("others_decisions")), otherList) : null),
     sketch.node,
-    h("section", { class: "card" }, toldNode, hint, button,
-      h("h3", {}, speak.say("code")), codeNode, h("p", { class: "hint" }, speak.say("code_hint"))),
+    h("section", { class: "card" }, button, told.at("commit"), hint, h("h3", {}, speak.say("code")), codeNode, codeHint),
   ];
   return {
     nodes,
@@ -174,8 +200,10 @@ function openBody(toldNode) {
       fill(otherList, others.map(([name, lever]) => h("li", {}, `${speak.of(workshop.roles[lever.role].title)} — ${speak.of(lever.title)}: `, h("b", {}, speak.of(lever.choices[chosen()[name]].label)))));
       paintPurses(purses, mine.length ? [...new Set(mine.map(([, lever]) => lever.role))] : []);
       sketch.update();
-      hint.textContent = committed ? speak.say("waiting") : drawn() ? "" : speak.say("commit_hint");
-      codeNode.textContent = drawn() ? codeOf(setup, view.you.team, view.round_name, chosen(), drawn()) : "—";
+      hint.textContent = committed ? speak.say("waiting") : `${drawn() ? "" : `${speak.say("commit_hint")} `}${speak.say("commit_whole")}`;
+      codeNode.hidden = !drawn();
+      codeNode.textContent = drawn() ? codeOf(setup, view.you.team, view.round_name, chosen(), drawn()) : "";
+      codeHint.textContent = speak.say(drawn() ? "code_hint" : "code_needs_sketch");
     },
   };
 }
@@ -184,7 +212,7 @@ function drawn() {
   return local.points ?? view.turn.points;
 }
 
-function leverField(name, lever, committed) {
+function leverField(name, lever, committed, told) {
   const group = `lever-${name}`;
   const inputs = lever.choices.map((choice, i) => {
     const input = h("input", { type: "radio", name: group, id: `${group}-${i}`, disabled: committed, onchange: () => decide(name, i) });
@@ -193,7 +221,7 @@ function leverField(name, lever, committed) {
     return { input, node: h("span", { class: "chip" }, input, h("label", { for: `${group}-${i}` }, `${speak.of(choice.label)}${planned}${price}`)) };
   });
   return {
-    node: h("fieldset", {}, h("legend", {}, speak.of(lever.title)), h("p", { class: "hint" }, speak.of(lever.help)), h("div", { class: "chips" }, inputs.map((each) => each.node))),
+    node: h("fieldset", {}, h("legend", {}, speak.of(lever.title)), h("p", { class: "hint" }, speak.of(lever.help)), h("div", { class: "chips" }, inputs.map((each) => each.node)), told.at(name)),
     update: () => inputs.forEach((each, i) => (each.input.checked = chosen()[name] === i)),
   };
 }
@@ -218,62 +246,17 @@ function paintPurses(node, roles) {
   }), h("p", { class: "hint" }, speak.say("set_aside")));
 }
 
-function sketchField(round, committed) {
-  const { years, step, most } = workshop.sketch;
-  const figure = h("div", {});
-  const last = view.past && Object.values(view.past).at(-1);
-  const start = drawn() ?? last?.points ?? years.map((_, i) => step * 2 * (i + 1));
-  let points = [...start];
-  const inputs = points.map((point, i) => {
-    const value = h("output", { for: `year-${years[i]}` });
-    const input = h("input", {
-      type: "range", id: `year-${years[i]}`, min: 0, max: most, step, value: point, disabled: committed,
-      oninput: () => move(i, Number(input.value)),
-    });
-    return { input, value, node: h("div", { class: "slider" }, h("label", { for: `year-${years[i]}` }, speak.say("by_year", { year: years[i] })), input, value) };
-  });
-  const button = h("button", { disabled: committed, onclick: put }, speak.say("draw_sketch"));
-  const state = h("p", { class: "hint", role: "status" });
-
-  function move(i, value) {
-    points = points.map((point, at) => (at === i ? value : at < i ? Math.min(point, value) : Math.max(point, value)));
-    show();
-  }
-  function put() {
-    local.points = [...points];
-    line.send({ type: "sketch", round: view.round_name, points });
-    layout.update();
-  }
-  function show() {
-    inputs.forEach((each, i) => {
-      each.input.value = points[i];
-      each.value.textContent = speak.say("of_hundred", { value: speak.number(points[i]) });
-    });
-    fill(figure, riskFigure(speak, setup, null, points, { height: 190, top: most }));
-  }
-  show();
-  let seen = JSON.stringify(drawn());
-  return {
-    node: h("section", { class: "card" }, h("h3", {}, speak.say("sketch_title")), h("p", { class: "hint" }, speak.say("sketch_hint")),
-      h("p", {}, speak.say("sketch_by", { role: speak.of(workshop.roles[round.drawn_by].title) })), figure, inputs.map((each) => each.node), button, state),
-    update() {
-      const now = JSON.stringify(drawn());
-      if (now !== seen && drawn()) {
-        seen = now;
-        points = [...drawn()];
-        show();
-      }
-      state.textContent = drawn() ? speak.say("sketch_down") : "";
-    },
-  };
+function endedWords() {
+  const page = `/debrief/team-${view.you.team}.html?token=${encodeURIComponent(view.debrief)}&language=${speak.language}`;
+  return [h("p", {}, speak.say("ended")), h("p", {}, h("a", { class: "go", href: page, target: "_blank", rel: "noopener" }, speak.say("own_debrief"))), h("p", { class: "hint" }, speak.say("own_debrief_hint"))];
 }
 
 function shownBody() {
   const past = view.past?.[view.round_name];
-  if (!past) return [h("section", { class: "card" }, h("p", {}, speak.say(view.phase === "ended" ? "ended" : "shown")))];
+  if (!past) return [h("section", { class: "card" }, view.phase === "ended" ? endedWords() : h("p", {}, speak.say("shown")))];
   return [
     h("section", { class: "card" },
-      view.phase === "ended" ? h("p", {}, speak.say("ended")) : null,
+      view.phase === "ended" ? endedWords() : null,
       h("h3", {}, speak.say("shown")), riskFigure(speak, setup, past.result, past.points), h("p", { class: "hint" }, speak.say("ranges", { worlds: speak.number(view.worlds) }))),
     h("section", { class: "card" }, outcomeTable(speak, setup, past.result), h("p", { class: "hint" }, speak.say("no_sum"))),
     h("section", { class: "card" }, watchFigures(speak, setup, past.result)),

@@ -1,0 +1,155 @@
+"""Codes, sheets, slips and the debrief's keys over HTTP: nothing is replaced unasked, nothing is shown to whom it is
+not for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_workshop_server import FIRST, Room, inside
+from workshop_play import SKETCH, runner, shipped_model, workshop
+
+from transition_sim.workshop.codes import code_of
+from transition_sim.workshop.form import LANGUAGES
+from transition_sim.workshop.hub import Hub
+from transition_sim.workshop.keys import Person, token_of
+from transition_sim.workshop.log import Log, read_log
+from transition_sim.workshop.runs import unchanged_results
+
+OTHER = (4, 8, 12, 14)
+
+
+def code(team: int, choices: dict[str, int], points: tuple[int, ...] = SKETCH) -> str:
+    return code_of(workshop(), team, FIRST, choices, points)
+
+
+def test_a_second_code_replaces_nothing_unasked_and_says_what_it_would_replace(tmp_path: Path) -> None:
+    async def play(found: Room) -> None:
+        await found.facilitate(type="open", round=FIRST)
+        first = (await found.facilitate(type="code", code=code(2, {"peak": 5}))).json()
+        assert first["put"]["team"] == 2
+        assert first["put"]["choices"] == {**workshop().defaults(FIRST), "peak": 5}
+        assert first["put"]["points"] == list(SKETCH)
+        again = await found.facilitate(type="code", code=code(2, {"peak": 5}))
+        assert again.json()["ok"], "the same code again replaces nothing"
+        count = found.hub.count
+        other = await found.facilitate(type="code", code=code(2, {"election": 2}, OTHER))
+        told = other.json()
+        assert (other.status_code, told["refused"]) == (409, "would_replace")
+        assert told["values"]["team"] == 2
+        assert told["values"]["committed"]
+        assert told["values"]["before"]["choices"]["peak"] == 5
+        assert told["values"]["before"]["points"] == list(SKETCH)
+        assert told["values"]["put"]["choices"]["election"] == 2
+        assert found.hub.count == count
+        done = (await found.facilitate(type="code", code=code(2, {"election": 2}, OTHER), replace=True)).json()
+        assert done["ok"]
+        turn = found.hub.session.team(2).turns[FIRST]
+        assert (turn.points, turn.choices["election"], turn.choices["peak"]) == (OTHER, 2, 3)
+
+    path = inside(tmp_path, play)
+    assert [event.type for event in read_log(path).events] == ["started", "opened", "coded", "coded", "coded"]
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_sheet_replaces_nothing_that_phones_of_the_team_put_down_unasked(tmp_path: Path, drawn: bool) -> None:
+    async def play(found: Room) -> None:
+        await found.facilitate(type="open", round=FIRST)
+        phone = found.token("team", 1, "shared")
+        await found.do(phone, type="decide", round=FIRST, choices={"peak": 4})
+        if drawn:
+            await found.do(phone, type="sketch", round=FIRST, points=SKETCH)
+        sheet: dict[str, Any] = {"type": "sheet", "team": 1, "round": FIRST}
+        same = await found.facilitate(**sheet, choices={"peak": 0}, points=SKETCH)
+        assert same.json()["refused"] == "would_replace"
+        assert not same.json()["values"]["committed"]
+        assert same.json()["values"]["before"]["points"] == (list(SKETCH) if drawn else None)
+        assert (await found.facilitate(**sheet, choices={"peak": 4}, points=SKETCH)).json()["ok"]
+        empty = await found.facilitate(type="sheet", team=2, round=FIRST, choices={}, points=SKETCH)
+        assert empty.json()["ok"]
+        wrong = await found.facilitate(type="sheet", team=1, round="aid_dip", choices={}, points=SKETCH)
+        assert wrong.json()["refused"] == "round_not_open"
+
+    inside(tmp_path, play)
+
+
+def test_before_round_one_all_screens_can_show_the_country_without_change(tmp_path: Path) -> None:
+    async def play(found: Room) -> None:
+        for kind in ("projector", "facilitator"):
+            told = (await found.state(found.token(kind)))["unchanged"]
+            assert told["bands"]["risk"] == unchanged_results(runner())["bands"]["risk"]
+            assert told["outcomes"]["risk"]["change"] == {"p10": 0.0, "median": 0.0, "p90": 0.0}
+        assert "unchanged" not in await found.state(found.token("team", 1, "shared"))
+        await found.facilitate(type="open", round=FIRST)
+        await found.facilitate(type="close", force=True)
+        shown = await found.state(found.token("projector"))
+        assert "unchanged" not in shown
+        assert shown["results"]["1"]["bands"] == told["bands"]
+
+    inside(tmp_path, play)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_slips_say_on_paper_what_phones_show(tmp_path: Path, language: str) -> None:
+    async def play(found: Room) -> None:
+        query = {"token": found.token("print"), "language": language}
+        assert (await found.client.get("/results", params=query)).json()["refused"] == "no_results"
+        await found.facilitate(type="open", round=FIRST)
+        await found.facilitate(type="sheet", team=1, round=FIRST, choices={"peak": 5}, points=SKETCH)
+        await found.facilitate(type="close", force=True)
+        answer = await found.client.get("/results", params=query)
+        assert answer.status_code == 200
+        slips = answer.text.split('<section class="role">')[1:]
+        assert len(slips) == 2
+        result = (await found.state(found.token("team", 1, "shared")))["past"][FIRST]["result"]
+        for each in result["risk"]:
+            for key in ("p10", "median", "p90"):
+                number = f"{round(each[key], 1):g}"
+                assert (number.replace(".", ",") if language == "fr" else number) in slips[0]
+        assert all(f"<td>{point}</td>" in slips[0] for point in SKETCH)
+        assert "—" in slips[1].split("</table>")[0]
+        assert not re.search(r'(src|href)="(?!data:)', answer.text)
+        for kind in ("facilitator", "projector", "debrief"):
+            refused = await found.client.get("/results", params={"token": found.token(kind)})
+            assert refused.status_code == 401
+
+    inside(tmp_path, play)
+
+
+@pytest.mark.slow
+def test_a_teams_key_opens_its_own_debrief_alone_and_only_after_the_end(tmp_path: Path) -> None:
+    async def play(found: Room) -> None:
+        own, every = found.token("debrief", 1), found.token("debrief")
+
+        async def page(name: str, token: str) -> Any:
+            return await found.client.get(f"/debrief/{name}", params={"token": token, "language": "en"})
+
+        await found.facilitate(type="open", round=FIRST)
+        assert (await page("index.html", every)).status_code == 409
+        await found.facilitate(type="close", force=True)
+        assert (await page("index.html", every)).status_code == 200
+        assert (await page("team-1.html", own)).status_code == 409
+        assert "debrief" not in await found.state(found.token("team", 1, "shared"))
+        await found.facilitate(type="end")
+        seen = await found.state(found.token("team", 1, "donors"))
+        assert seen["debrief"] == own
+        mine = await page("team-1.html", own)
+        assert mine.status_code == 200
+        assert every not in mine.text
+        assert found.token("facilitator") not in mine.text
+        for name in ("team-2.html", "index.html", "team-9.html", "../keys.py"):
+            assert (await page(name, own)).status_code == 404, name
+        whole = (await page("index.html", every)).text
+        assert f"team-2.html?token={every}" in whole
+        assert found.token("facilitator") not in whole
+        for text in (mine.text, whole):
+            assert "Would the country\\u2019s" in text or "Would the country's people have chosen so?" in text
+        await found.facilitate(type="replace", team=1)
+        assert (await page("team-1.html", own)).status_code == 401
+
+    path = inside(tmp_path, play)
+    hub = Hub(Log(path), shipped_model())
+    assert token_of(hub.session, Person("debrief", 1)) != token_of(hub.session, Person("debrief", 2))
+    hub.log.close()
