@@ -23,7 +23,7 @@ _OTHER = re.compile(r"^\s*(?:import\b|export\b).*$", re.M)
 
 
 def shared(name: str) -> str:
-    """Return the text of a file that pages share: `charts.js`, `elements.js`, `panels.js`, `voice.js` or `style.css`."""
+    """Return the text of a file that pages share, such as `charts.js` or `style.css`."""
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 

@@ -17,7 +17,7 @@ from transition_sim.workshop.views import public_workshop
 
 CODEC = "codec.js"
 """Codes are written on these pages as on the offline page."""
-SHARED = ("charts.js", "panels.js", "voice.js", "style.css")
+SHARED = ("charts.js", "elements.js", "panels.js", "voice.js", "style.css")
 OWN = (
     "kit.js",
     "line.js",

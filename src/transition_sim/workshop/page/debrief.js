@@ -1,6 +1,7 @@
 /* The debrief, as a file of its own: teams side by side, or one team in full, to read and to print. */
 
-import { fill, h, honesty, languageChoice, setupOf } from "./kit.js";
+import { make as h } from "./elements.js";
+import { fill, honesty, languageChoice, setupOf } from "./kit.js";
 import { numerals, outcomeTable, rangeBars, rangeFirst, riskFigure, signedSpan, teamsTable, watchFigures } from "./show.js";
 
 const setup = setupOf(document);

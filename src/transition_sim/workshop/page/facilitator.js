@@ -1,6 +1,7 @@
 /* The facilitator's screen: the clock, who has committed, news to inject, closing, undoing, codes on paper. */
 
-import { clock, fill, h, honesty, keyOfPage, languageChoice, refusal, setupOf } from "./kit.js";
+import { make as h } from "./elements.js";
+import { clock, fill, honesty, keyOfPage, languageChoice, refusal, setupOf } from "./kit.js";
 import { openLine } from "./line.js";
 import { paperForms } from "./paper.js";
 import { riskFigure, teamsTable } from "./show.js";

@@ -1,24 +1,12 @@
 /* What the workshop's pages share: elements, words, numbers, the clock. Text enters by textContent alone. */
 
+import { make as h, present } from "./elements.js";
 import { voice } from "./voice.js";
-
-/** Return a new element with attributes (`on...` are listeners, `false` leaves one out) and children. */
-export function h(name, attributes, ...children) {
-  const node = document.createElement(name);
-  for (const key in attributes ?? {}) {
-    const value = attributes[key];
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
-    else if (key === "value" || key === "checked" || key === "disabled") node[key] = value;
-    else if (value !== false && value !== undefined) node.setAttribute(key, value === true ? "" : value);
-  }
-  node.append(...children.flat(9).filter((each) => each !== null && each !== undefined && each !== false));
-  return node;
-}
 
 /** Put children into a node in place of what it holds; what had the focus and has an id gets it back. */
 export function fill(node, ...children) {
   const focused = node.contains(document.activeElement) ? document.activeElement.id : "";
-  node.replaceChildren(...children.flat(9).filter((each) => each !== null && each !== undefined && each !== false));
+  node.replaceChildren(...present(children));
   if (focused) document.getElementById(focused)?.focus();
 }
 

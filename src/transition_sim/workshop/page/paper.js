@@ -1,6 +1,7 @@
 /* What comes in on paper: a decision code or a sheet, what it would replace, and what it has put down. */
 
-import { fill, h, refusal, reply, roundWords } from "./kit.js";
+import { make as h } from "./elements.js";
+import { fill, refusal, reply, roundWords } from "./kit.js";
 
 const letters = (i) => String.fromCharCode(65 + i);
 

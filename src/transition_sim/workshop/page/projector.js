@@ -1,7 +1,8 @@
 /* The big screen: where to join, how the round stands, and the reveal. It only shows, and never needs scrolling: what
    does not fit on one sheet stands on several, which turn by themselves until somebody picks one. */
 
-import { clock, fill, h, honesty, keyOfPage, languageChoice, moment, setupOf } from "./kit.js";
+import { make as h } from "./elements.js";
+import { clock, fill, honesty, keyOfPage, languageChoice, moment, setupOf } from "./kit.js";
 import { openLine } from "./line.js";
 import { riskFigure, riskKey, teamsTable } from "./show.js";
 

@@ -2,7 +2,7 @@
 
 import { barsChart } from "./panels.js";
 import { timeChart } from "./charts.js";
-import { h } from "./kit.js";
+import { make as h } from "./elements.js";
 
 const TICKS = [0, 60, 120, 180, 240];
 

@@ -1,6 +1,6 @@
 /* The sketch: a slider for each year, empty until it is moved, with the sketch of the round before behind it. */
 
-import { h } from "./kit.js";
+import { make as h } from "./elements.js";
 import { riskFigure } from "./show.js";
 
 const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];

@@ -1,7 +1,8 @@
 /* A team's device: its brief, its decisions, the sketch before the result, the round's code, and what came of it. */
 
 import { codeOf } from "./code.js";
-import { clock, fill, h, honesty, languageChoice, moment, refusal, setupOf } from "./kit.js";
+import { make as h } from "./elements.js";
+import { clock, fill, honesty, languageChoice, moment, refusal, setupOf } from "./kit.js";
 import { openLine } from "./line.js";
 import { outcomeTable, riskFigure, watchFigures } from "./show.js";
 import { sketchCard } from "./sketch.js";
