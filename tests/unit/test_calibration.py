@@ -36,6 +36,7 @@ def test_kept_worlds_meet_every_fitted_target(model: Model, small: dict[str, Cal
     assert all(len(column) == 12 for column in found.columns.values())
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_worlds(model: Model, small: dict[str, Calibrated]) -> None:
     again, other = (calibrate(model, runs=12, seed=seed, names=("c6",), tried=1024)[0] for seed in (3, 4))
     found = small["c6"]
