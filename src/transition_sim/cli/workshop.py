@@ -6,11 +6,16 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from transition_sim.cli.common import Force, Json, app, command_line, output_folder, print_saved, say_at_interrupt
+
+if TYPE_CHECKING:
+    from transition_sim.workshop.form import Workshop
+    from transition_sim.workshop.log import Log
+    from transition_sim.workshop.run import Replay
 
 workshop_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Run a workshop in a room; look back at it."
@@ -57,7 +62,7 @@ def workshop_start(
     ensemble: Annotated[Ensemble, typer.Option(help="How strongly missions work: c5, or the weaker c6.")] = Ensemble.c5,
 ) -> None:
     """Start a session, or go on with one whose log exists."""
-    from transition_sim.errors import Fault, ScenarioError, shown
+    from transition_sim.errors import ScenarioError
     from transition_sim.model.reader import load_model
     from transition_sim.workshop.log import Log
     from transition_sim.workshop.run import new_setup, serve
@@ -67,17 +72,12 @@ def workshop_start(
     workshop = load_workshop(scenario, model) if scenario is not None else None
     kept = Log(log)
     try:
-        if not kept.events and workshop is None:
-            raise ScenarioError("no session to go on with; name a workshop to begin one, such as --scenario aid_gap")
-        began = kept.events[0] if kept.events else None
-        played = getattr(began, "workshop", None)
-        if played is not None and workshop is not None and played.name != workshop.name:
-            told = f"holds a session of '{played.name}', not '{workshop.name}'; name another file with --log"
-            raise ScenarioError(Fault(shown(log), None, told))
-        if played is not None:
-            print(f"Going on with the session in {log}. For a new one name another file with --log.", file=sys.stderr)
         setup = None
-        if began is None and workshop is not None:
+        if kept.events:
+            _check_begun(kept, workshop)
+        elif workshop is None:
+            raise ScenarioError("no session to go on with; name a workshop to begin one, such as --scenario aid_gap")
+        else:
             setup = new_setup(workshop, model, teams, language.value, worlds, seed, ensemble.value)
 
         def again(taken: int) -> str:
@@ -88,6 +88,17 @@ def workshop_start(
         serve(kept, model, setup, port, lan, lambda line: print(line, flush=True), again)
     finally:
         kept.close()
+
+
+def _check_begun(log: Log, workshop: Workshop | None) -> None:
+    """Say that a log's session is gone on with; ScenarioError where it is one of another workshop."""
+    from transition_sim.errors import Fault, ScenarioError, shown
+
+    begun = getattr(log.events[0], "workshop", None)
+    if begun is not None and workshop is not None and begun.name != workshop.name:
+        told = f"holds a session of '{begun.name}', not '{workshop.name}'; name another file with --log"
+        raise ScenarioError(Fault(shown(log.path), None, told))
+    print(f"Going on with the session in {log.path}. For a new one name another file with --log.", file=sys.stderr)
 
 
 def resuming_command(log: Path, port: int, lan: bool) -> str:
@@ -112,10 +123,7 @@ def workshop_replay(log: LogFile, as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _replay_lines(log: Path, found: object) -> list[str]:
-    from transition_sim.workshop.run import Replay
-
-    assert isinstance(found, Replay)  # noqa: S101 - for the reader of types
+def _replay_lines(log: Path, found: Replay) -> list[str]:
     session = found.session
     lines = [f"{log}: {session.workshop.title.en}, {len(session.teams)} teams, {found.events} events; {session.phase}"]
     if found.torn:

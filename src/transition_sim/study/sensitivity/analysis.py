@@ -185,24 +185,22 @@ def sensitivity(
     _check_words(best, resamples)
     lever = lever_of_options(plan, options)
     sample = _sample(done)
-    rows: list[pd.DataFrame] = []
-    standings: list[Standing] = []
-    quantities: list[Quantity] = []
-    notes, used = [*done.manifest["notes"], *_caution(chosen, lever)], []
-    for standing, kept in _standings(done, names, lever, at or {}, sample, chosen, best):
-        used.append(len(kept.values))
-        standings += [standing] if len(standing.options) > 1 else []
-        for quantity in quantities_of(standing):
-            if _varies(quantity, sample, chosen):
-                quantities.append(quantity)
-                rows.append(_rows(quantity, kept, chosen, resamples, seed))
-            else:
-                notes.append(f"{quantity.words} is the same in all worlds, so nothing drives it")
+    stood = list(_standings(done, names, lever, at or {}, sample, chosen, best))
+    asked = [(quantity, kept) for standing, kept in stood for quantity in quantities_of(standing)]
+    driven = [(quantity, kept) for quantity, kept in asked if _varies(quantity, sample, chosen)]
+    still = [quantity for quantity, _ in asked if not _varies(quantity, sample, chosen)]
     return Sensitivity(
-        chosen, _joined(rows), tuple(standings), tuple(quantities),
-        _told_sample(done, sample, chosen, min(used), resamples, seed), _held(done, sample, lever, at or {}),
-        tuple(notes), ASSUMED if BUDGET in _model(done) else "",
+        chosen, _joined([_rows(quantity, kept, chosen, resamples, seed) for quantity, kept in driven]),
+        tuple(standing for standing, _ in stood if len(standing.options) > 1),
+        tuple(quantity for quantity, _ in driven),
+        _told_sample(done, sample, chosen, min(len(kept.values) for _, kept in stood), resamples, seed),
+        _held(done, sample, lever, at or {}), (*done.manifest["notes"], *_caution(chosen, lever), *map(_still, still)),
+        ASSUMED if BUDGET in _model(done) else "",
     )  # fmt: skip
+
+
+def _still(quantity: Quantity) -> str:
+    return f"{quantity.words} is the same in all worlds, so nothing drives it"
 
 
 def _standings(
