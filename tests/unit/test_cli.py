@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -96,11 +97,25 @@ def test_compare_takes_further_options(call: Call, tmp_path: Path) -> None:
     assert [o["name"] for o in json.loads(out)["results"][0]["options"]][-1] == "mine"
 
 
+def test_a_full_disk_is_a_message(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "out/table.csv.tmp")
+
+    monkeypatch.setattr("transition_sim.data.tempfile.mkstemp", full)
+    code, _, err = call("compare", "--runs", "4", "--out", "out", "--quiet")
+    assert code == 1
+    assert "out/table.csv.tmp: No space left on device" in err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
         ("compare --runs 0", 2, "--runs"),
         ("compare --runs many", 2, "--runs"),
+        ("compare --out /sys/kernel", 3, "/sys/kernel: cannot be the folder of --out"),
+        ("timing --out /sys/kernel", 3, "/sys/kernel: cannot be the folder of --out"),
+        ("run contexts/reference --out /sys/kernel", 3, "/sys/kernel: cannot be the folder of --out"),
+        ("calibrate --out /sys/kernel", 3, "/sys/kernel: cannot be the folder of --out"),
         ("compare --seed -1", 2, "--seed"),
         ("compare --colour", 2, "--colour"),
         ("compar", 2, "compar"),

@@ -56,13 +56,19 @@ def _quoted(text: str) -> str:
 
 
 def output_folder(out: Path | None, force: bool, marker: str) -> Path | None:
-    """Return the folder to save in, made if it is not there; ScenarioError where it cannot be used."""
+    """Return the folder to save in, made if it is not there; ScenarioError where it cannot be used.
+
+    It is tried before anything is computed, so that nothing is lost to a folder that takes no file.
+    """
     if out is None:
         return None
+    import tempfile
+
     from transition_sim.errors import Fault, ScenarioError
 
     try:
         out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
     except OSError as error:
         raise ScenarioError(Fault(str(out), None, f"cannot be the folder of --out: {error.strerror}")) from error
     if (out / marker).exists() and not force:
