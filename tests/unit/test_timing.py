@@ -156,6 +156,11 @@ def test_other_profiles_worlds_and_definitions() -> None:
         ({"durations": (6, 12)}, "'draw down duration' is 6.*allowed"),
         ({"values": ()}, r"values of a relapse avoided are \[\]; allowed: numbers above zero"),
         ({"values": (-1,)}, "numbers above zero"),
+        ({"values": ("x",)}, r"values of a relapse avoided are \['x'\]; allowed"),
+        ({"starts": ("five years", 60)}, "starts: 'five years' is no number with a unit"),
+        ({"durations": ("2 troops", 60)}, "durations: .*troops"),
+        ({"starts": 48}, "starts are 48; allowed: a list of months, or of texts"),
+        ({"starts": (None, 48)}, r"starts are \(None, 48\); allowed: a list"),
         ({"definition": "wars"}, "definition 'wars' does not exist.*did you mean 'war'"),
         ({"years": 21}, "years is 21; allowed: a whole number from 1 to 20"),
         ({"runs": 5000}, "holds 1,000"),
@@ -170,6 +175,29 @@ def test_what_cannot_be_run_is_refused(asked: dict[str, object], told: str) -> N
 def test_effort_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ScenarioError, match=r"at start 235, duration 12, without bridge: 18 effort-months do not fit"):
         draw_down_timing(runs=2, starts=(48, 235), durations=(12, 24))
+
+
+def test_command_takes_starts_and_durations_and_says_where_the_profiles_own_plan_is(
+    call: Callable[..., tuple[int, str, str]],
+) -> None:
+    words = ("timing", "--context", "unmil_like", "--runs", "3", "--start", "48", "--start", "5 years")
+    code, out, err = call(*words, "--duration", "12", "--duration", "24")
+    assert (code, err) == (0, "")
+    told = " ".join(out.split())
+    assert "The profile's own plan, from month 48 over 125 months, lies outside" in told
+    assert "All draw-downs here are planned to last 125 months, as in the profile." in told
+    assert [line.split()[0] for line in out.splitlines() if line.startswith("  48  ") or line.startswith("  60  ")]
+    inside = " ".join(call(*words, "--duration", "12", "--duration", "125")[1].split())
+    assert "lies outside" not in inside
+
+
+def test_frontier_lasts_as_long_as_it_says(found: Timing) -> None:
+    model, context = ts.load_model(), ts.load_scenario("contexts/reference")
+    worlds = draw_worlds(model, "c5", found.runs, found.seed)
+    own = frontier(model, worlds, context, {"draw down duration": found.planned[1], "PBC effort budget": 0}, step=0.5)
+    assert np.allclose(own[3].risk, found.frontier[3].risk, atol=1e-12)
+    other = frontier(model, worlds, context, {"draw down duration": 60.0, "PBC effort budget": 0}, step=0.5)
+    assert (other[3].risk < own[3].risk).all()
 
 
 def test_command_prints(call: Callable[..., tuple[int, str, str]]) -> None:

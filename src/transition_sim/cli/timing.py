@@ -27,6 +27,12 @@ def timing(
     value: Annotated[
         list[float] | None, typer.Option(help="What a relapse avoided is worth, MUSD. Repeatable.")
     ] = None,
+    start: Annotated[
+        list[str] | None, typer.Option(help="A start of the draw-down: months, or '5 years'. Repeatable, two or more.")
+    ] = None,
+    duration: Annotated[
+        list[str] | None, typer.Option(help="How long it lasts: months, or '2 years'. Repeatable, two or more.")
+    ] = None,
     definition: Annotated[str, typer.Option(help="What counts as relapse: war, armed_conflict, major_war.")] = "war",
     as_json: Json = False,
     out: Out = None,
@@ -35,7 +41,7 @@ def timing(
 ) -> None:
     """Show risk over draw-down start and duration, by calendar and benchmark, with and without bridging, and cost."""
     from transition_sim.study.ensembles import ENSEMBLES
-    from transition_sim.study.timing import VALUES, draw_down_timing
+    from transition_sim.study.timing import DURATIONS, STARTS, VALUES, draw_down_timing
     from transition_sim.study.timing_words import timing_lines
 
     folder = output_folder(out, force, "timing.csv")
@@ -45,7 +51,7 @@ def timing(
         for name in names:
             done = draw_down_timing(
                 profile, ensemble=name, runs=runs, seed=seed, values=value or VALUES, definition=definition,
-                progress=progress(quiet),
+                starts=start or STARTS, durations=duration or DURATIONS, progress=progress(quiet),
             )  # fmt: skip
             found.append(done)
             if not as_json:

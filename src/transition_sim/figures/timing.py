@@ -25,7 +25,7 @@ from transition_sim.figures.draw import (
 )
 from transition_sim.study.frontier import BENCHMARK, CALENDAR, Rule
 from transition_sim.study.timing import BRIDGED, NONE, Timing
-from transition_sim.study.timing_words import edges
+from transition_sim.study.timing_words import edges, lasting
 from transition_sim.study.wording import worlds_words
 
 SHADES = "Blues"
@@ -46,9 +46,8 @@ def timing_surface(ax: Axes, found: Timing, rule: str, bridging: str = NONE, par
     places = list(_label_places(found, lines.allsegs))
     if places:
         ax.clabel(lines, fmt=lambda value: f"{value:g} {unit}".strip(), fontsize=6.5, inline_spacing=2, manual=places)
-    start, duration = found.planned
-    if found.starts[0] <= start <= found.starts[-1] and found.durations[0] <= duration <= found.durations[-1]:
-        ax.plot(start, duration, "x", color=VERMILLION, markersize=6, markeredgewidth=1.8, clip_on=False, zorder=5)
+    if found.holds_plan:
+        ax.plot(*found.planned, "x", color=VERMILLION, markersize=6, markeredgewidth=1.8, clip_on=False, zorder=5)
     ax.set_xticks(found.starts[:: -(-len(found.starts) // 7)])
     ax.set_yticks(found.durations)
     ax.set_xlabel("start (month)")
@@ -192,9 +191,16 @@ def _surface_finding(found: Timing) -> str:
         f"{told[0][0]:.0f} to {told[0][1]:.0f} points below one from month {found.starts[0]:g}. For that early start "
         f"the benchmark takes off {told[1][0]:.1f} to {told[1][1]:.1f} points and effort {told[2][0]:.1f} to "
         f"{told[2][1]:.1f} (10th to 90th percentile over worlds and durations, in the same world). Lines: median risk "
-        f"of relapse within {found.years} years, or the width of its range; cross: the profile's own plan; by "
-        "benchmark, start and duration are the earliest and the shortest."
+        f"of relapse within {found.years} years, or the width of its range; {_plan(found)}; by benchmark, start and "
+        "duration are the earliest and the shortest."
     )
+
+
+def _plan(found: Timing) -> str:
+    start, duration = found.planned
+    if found.holds_plan:
+        return "cross: the profile's own plan"
+    return f"the profile's own plan, from month {start:g} over {duration:g} months, lies outside"
 
 
 def _frontier_finding(found: Timing) -> str:
@@ -204,7 +210,8 @@ def _frontier_finding(found: Timing) -> str:
         f"Where avoiding a relapse is worth {first['value_musd'] / 1000:g} billion USD the best rule is "
         f"'{first['best']}', where it is worth {last['value_musd'] / 1000:g} billion it is '{last['best']}'. Marks: "
         "medians; bars: 10th to 90th percentile of risk over worlds. Best: least mean cost plus mean risk times worth, "
-        "without effort; +: an end of what was tried. What a relapse avoided is worth is a choice, not a finding."
+        f"without effort; +: an end of what was tried. {lasting(found)} What a relapse avoided is worth is a choice, "
+        "not a finding."
     )
 
 

@@ -142,7 +142,7 @@ def _index_table(found: Sensitivity, quantity: Quantity) -> str:
 
 def timing_html(found: Timing) -> str:
     """Return risk by start and duration for both rules without effort, gains, and the best rule by worth."""
-    from transition_sim.study.timing_words import edges, gains
+    from transition_sim.study.timing_words import edges, gains, lasting
 
     parts = [_surface_table(found, rule) for rule in (CALENDAR, BENCHMARK)]
     rows = [[words, spread(100 * first, ".1f"), spread(100 * last, ".1f")] for words, first, last in gains(found)]
@@ -158,7 +158,7 @@ def timing_html(found: Timing) -> str:
     notes = (
         f"Relapse means {meaning(found.definition)} within {found.years} years of the mandate. Ranges: 10th to 90th "
         "percentile over worlds, in brackets the median. By benchmark, start and duration are the earliest and the "
-        "shortest. Best: least mean cost (mission and disbursed aid) plus mean risk times worth.",
+        f"shortest. Best: least mean cost (mission and disbursed aid) plus mean risk times worth. {lasting(found)}",
         f"Assumption: {ASSUMPTION} What a relapse avoided is worth is a choice.",
         f"{found.runs:,} worlds of {found.ensemble} ({worlds_words(found.ensemble)}), seed {found.seed}, model "
         f"{str(found.provenance['model_hash'])[:12]}.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from transition_sim.study.scenario import DEFINITIONS, Scenario, in_folder, load
 from transition_sim.study.sweeps.outcomes import COST, wrong_runs
 from transition_sim.study.sweeps.run import BENCHMARK_TOLERANCE, TOLERANCE, check_deviation
 from transition_sim.study.worlds import Worlds
+from transition_sim.units import to_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +76,12 @@ class Timing:
     planned: tuple[float, float]
     referee: Mapping[str, Any]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def holds_plan(self) -> bool:
+        """Whether the context's own plan lies inside the starts and durations that were tried."""
+        start, duration = self.planned
+        return (self.starts[0] <= start <= self.starts[-1]) and (self.durations[0] <= duration <= self.durations[-1])
 
     def at(self, rule: str, bridging: str = NONE) -> Floats:
         """Return the risk `(start, duration, world)` by a rule, `calendar` or `benchmark`, with or without bridging."""
@@ -139,8 +147,8 @@ class Timing:
 def draw_down_timing(
     context: str | Path = "reference",
     *,
-    starts: Sequence[float] = STARTS,
-    durations: Sequence[float] = DURATIONS,
+    starts: Sequence[float | str] = STARTS,
+    durations: Sequence[float | str] = DURATIONS,
     ensemble: str | Path = "c5",
     runs: int = RUNS,
     seed: int = SEED,
@@ -152,17 +160,20 @@ def draw_down_timing(
     """Return the risk of relapse over draw-down start x duration, by calendar and benchmark, with and without bridging.
 
     `context`: a shipped name or a scenario file; its own start, duration and rule give way. `starts` and `durations`
-    are in months; by benchmark they are the earliest start and the shortest duration. `ensemble`: calibrated worlds
-    (`c5`, `c6`, a CSV file) or `prior`, of which the seed draws `runs`. `values`: what a relapse avoided may be worth,
-    MUSD, for the best rule on the frontier of cost against risk, which is that of 20 years.
+    are in months, or texts such as `"5 years"`; by benchmark they are the earliest start and the shortest duration.
+    `ensemble`: calibrated worlds (`c5`, `c6`, a CSV file) or `prior`, of which the seed draws `runs`. `values`: what a
+    relapse avoided may be worth, MUSD, for the best rule on the frontier of cost against risk, which is that of 20
+    years and of draw-downs as long as the context's own.
 
     Raises ScenarioError for what cannot be run, SimulationError where SciPy disagrees.
     """
     model = load_model()
     scenario = load_scenario(in_folder(context, "contexts"))
-    _check(model, scenario, starts, durations, values, definition, years)
+    faults: list[str] = []
+    months = _months("starts", starts, faults), _months("durations", durations, faults)
+    _check(model, scenario, values, definition, years, faults)
     worlds = draw_worlds(model, ensemble, runs, seed)
-    study = _Study(model, scenario, worlds, tuple(map(float, starts)), tuple(map(float, durations)), years, definition)
+    study = _Study(model, scenario, worlds, *months, years, definition)
     risks, costs, report = study.run(seed, progress)
     rules = [frontier(model, worlds, scenario, study.given(bridging), step=0.5) for bridging in (NONE, BRIDGED)]
     return Timing(
@@ -263,22 +274,32 @@ def _refereed(result: Result, rule: str, seed: int) -> dict[str, float]:
     return report
 
 
+def _months(name: str, given: Sequence[float | str], faults: list[str]) -> tuple[float, ...]:
+    """Return starts or durations in months; note what is no time, too few, or not in rising order."""
+    try:
+        found = tuple(to_unit(each, "Month") if isinstance(each, str) else float(each) for each in given)
+    except ScenarioError as error:
+        faults.append(f"{name}: {error}")
+        return ()
+    except (TypeError, ValueError):
+        faults.append(f"{name} are {given!r}; allowed: a list of months, or of texts such as '5 years'")
+        return ()
+    if len(found) < 2 or any(not one < other for one, other in pairwise(found)):
+        told = ", ".join(f"{value:g}" for value in found)
+        faults.append(f"{name} are {told or 'none'}; allowed: two or more, in rising order")
+    return found
+
+
 def _check(
-    model: Model, scenario: Scenario, starts: Sequence[float], durations: Sequence[float], values: Sequence[float],
-    definition: str, years: int,
-) -> None:  # fmt: skip
-    """Refuse what cannot be analysed, all faults together."""
-    faults = []
+    model: Model, scenario: Scenario, values: Sequence[float], definition: str, years: int, faults: list[str]
+) -> None:
+    """Refuse what cannot be analysed, all faults together, with those that were found before."""
     if years != int(years) or not 1 <= years <= model.time.final / 12:
         faults.append(f"years is {years}; allowed: a whole number from 1 to {model.time.final / 12:g}")
     faults += word_faults("definition", definition, tuple(DEFINITIONS))
     if scenario.model != model.path:
         faults.append(f"'{scenario.name}' is for model '{scenario.model.stem}'; the timing is that of 'transition'")
-    for name, given in (("starts", starts), ("durations", durations)):
-        if len(given) < 2 or any(not one < other for one, other in pairwise(given)):
-            told = ", ".join(f"{value:g}" for value in given)
-            faults.append(f"{name} are {told or 'none'}; allowed: two or more, in rising order")
-    if not values or any(not 0 < value < np.inf for value in values):
+    if not len(values) or any(not (isinstance(value, Real) and 0 < value < np.inf) for value in values):
         faults.append(f"values of a relapse avoided are {list(values)}; allowed: numbers above zero, MUSD")
     if faults:
         raise ScenarioError("\n".join(faults))

@@ -36,6 +36,12 @@ def timing_lines(found: Timing) -> Iterator[str]:
     )
     for rule, words in ((CALENDAR, "By calendar"), (BENCHMARK, "By benchmark")):
         yield from _surface_lines(found, rule, f"{words}, no effort: risk in %, range (median)")
+    if not found.holds_plan:
+        start, duration = found.planned
+        yield from filled(
+            f"The profile's own plan, from month {start:g} over {duration:g} months, lies outside: --start and "
+            "--duration take others."
+        )
     yield from _gain_lines(found)
     yield from _frontier_lines(found)
     yield from _best_lines(found)
@@ -85,9 +91,14 @@ def _gain_lines(found: Timing) -> Iterator[str]:
         yield f"  {words:<42} {spread(100 * first, '.1f'):>18}{spread(100 * last, '.1f'):>17}"
 
 
+def lasting(found: Timing) -> str:
+    """Say how long the draw-downs of the frontier last, which is not what the table of starts and durations varies."""
+    return f"All draw-downs here are planned to last {found.planned[1]:g} months, as in the profile."
+
+
 def _frontier_lines(found: Timing) -> Iterator[str]:
     yield ""
-    yield "Cost (mission and disbursed aid, MUSD) against 20-year risk, no effort"
+    yield from filled(f"Cost (mission and disbursed aid, MUSD) against 20-year risk, no effort. {lasting(found)}")
     yield f"  {'rule':<30}{'cost, range (median)':>26}{'risk, %':>20}"
     kept = {rule.words for rule in efficient(found.frontier)}
     for rule in found.frontier:
@@ -98,14 +109,17 @@ def _frontier_lines(found: Timing) -> Iterator[str]:
 
 def _best_lines(found: Timing) -> Iterator[str]:
     yield ""
-    yield "Best rule by what avoiding one relapse is worth (least mean cost plus mean risk)"
-    yield f"  {'MUSD':>8}  {'rule':<32}{'best in % of worlds':>20}{'regret to p90':>15}"
+    yield from filled(
+        "Best rule by what avoiding one relapse is worth: least cost plus risk times worth, on average over worlds. In "
+        "a single world another may be better (regret, MUSD)"
+    )
+    yield f"  {'worth, MUSD':>11}  {'rule':<32}{'best in % of worlds':>20}{'90 % regret':>12}"
     ends = edges(found.frontier)
     for row in found.best.to_dict("records"):
         mark = "+" if row["best"] in ends else " "
         yield (
-            f"  {row['value_musd']:>8,.0f}{mark} {row['best']:<32}{100 * row['share_best']:>20.0f}"
-            f"{row['regret_p90']:>15,.0f}"
+            f"  {row['value_musd']:>11,.0f}{mark} {row['best']:<32}{100 * row['share_best']:>20.0f}"
+            f"{row['regret_p90']:>12,.0f}"
         )
     if set(found.best["best"]) & ends:
         yield f"+ {EDGE}: a rule beyond it may be better still"
