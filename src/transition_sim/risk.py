@@ -86,14 +86,15 @@ def hazard_decomposition(result: Result) -> dict[str, Floats]:
 def aid_gap(result: Result) -> pd.DataFrame:
     """Return measures of the aid gap, a row a run.
 
-    `max_share` is the deepest gap as a share of need; `months_open` the months from the mandate on in which the gap is
-    above 10 % of need; `cumulative_musd` its sum in MUSD; `opens_after_draw_down` the months between the planned start
+    `max_share` is the deepest gap as a share of need and `months_open` the months in which the gap is above 10 % of
+    need, both from the mandate on; `cumulative_musd` its sum over the whole run, MUSD; `opens_after_draw_down` the months between the planned start
     of the draw-down and the first moment after it with an open gap (NaN where none opens).
     """
     import pandas as pd
 
     need, gap, time = _kept(result, "aid need"), _kept(result, "aid gap"), result.time
-    share = np.where(time[:, None] >= 0, gap / np.maximum(need, 1e-12), 0.0)
+    since = time >= 0
+    share = np.where(since[:, None], gap / np.maximum(need, 1e-12), 0.0)
     is_open = share > OPEN_SHARE
     draw_down = _kept(result, "draw down start")[0]
     late = is_open & (time[:, None] >= draw_down)
@@ -101,7 +102,7 @@ def aid_gap(result: Result) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "max_share": share.max(axis=0),
-            "months_open": np.trapezoid(is_open.astype(float), time, axis=0),
+            "months_open": np.trapezoid(is_open[since].astype(float), time[since], axis=0),
             "cumulative_musd": _kept(result, "cumulative aid gap")[-1],
             "opens_after_draw_down": first,
         }

@@ -46,6 +46,15 @@ def test_readme_command_is_accepted(
     assert captured.out.strip()
 
 
+def test_plain_pip_runs_the_same_comparison_as_make() -> None:
+    makefile = (README.parent / "Makefile").read_text()
+    given = dict(re.findall(r"^(\w+) \?= (\w+)$", makefile, re.M))
+    made = re.search(r"transition-sim (compare .*) --force$", makefile, re.M)
+    assert made is not None
+    words = re.sub(r"\$\((\w+)\)", lambda found: given[found[1]], made[1])
+    assert f".venv/bin/transition-sim {words}\n" in TEXT
+
+
 def test_readme_links_are_files() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
         assert (README.parent / target).is_file(), target

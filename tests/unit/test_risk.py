@@ -91,6 +91,14 @@ def test_aid_gap_measures_on_a_known_path() -> None:
     assert row["opens_after_draw_down"] == 1
 
 
+def test_aid_gap_that_never_closes_is_open_for_all_months_from_the_mandate_and_no_more() -> None:
+    result = result_of(
+        {"aid need": [10] * 4, "aid gap": [9] * 4, "cumulative aid gap": [0, 1, 2, 3]}, {"draw down start": 1.0},
+        [-1, 0, 1, 2],
+    )  # fmt: skip
+    assert ts.aid_gap(result).iloc[0]["months_open"] == 2
+
+
 def test_aid_gap_that_never_opens_has_no_opening() -> None:
     result = result_of(
         {"aid need": [10, 10], "aid gap": [0, 0.9], "cumulative aid gap": [0, 0]}, {"draw down start": 0.0}, [0, 1]

@@ -114,6 +114,7 @@ def test_the_sweeps_are_shipped_apart_from_scenarios() -> None:
         (LEVER + "design: saltelli\nruns: 8\nuncertainties: c5\n", 6, "'c5' were chosen together, so their constants"),
         (LEVER + "design: morris\nruns: 8\nuncertainties: mine.csv\n", 6, "Allowed: prior, or names, or ranges"),
         (LEVER + "outcomes: [securty at 240]\n", 4, "'securty' is not in transition.mdl"),
+        (LEVER + "outcomes: [aid gap months open at 900]\n", 4, "one number of a whole run; write it alone"),
         (LEVER + "outcomes:\n  - security at 3\n  - security\n", 6, "does not say when; allowed: 'NAME at 240'"),
         (LEVER + "outcomes: [security at 21 years]\n", 4, "252 Month is not saved; allowed: -12 to 240"),
         (LEVER + "outcomes: [cost, cost]\n", 4, "named twice"),

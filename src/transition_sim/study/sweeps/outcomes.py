@@ -148,6 +148,8 @@ def _has(model: Model, measure: str) -> bool:
 def _unknown(text: str, name: str, model: Model) -> str:
     if name in model:
         return f"outcome '{text}' does not say when; allowed: {_FORMS}"
+    if name.lower() in MEASURES:
+        return f"outcome '{text[:80]}': '{name.lower()}' is one number of a whole run; write it alone"
     hint = nearest(text, MEASURES) or nearest(name, model.names())
     allowed = f"{', '.join(MEASURES)}, {_FORMS}"
     return f"outcome '{text[:80]}': '{name[:80]}' is not in {model.name}.mdl; allowed: {allowed}{hint}"
