@@ -49,8 +49,11 @@ def frailty_average(cumulative_hazard: Floats, log_deviation: Floats) -> Floats:
 
 
 def probability(result: Result, at: NDArray[np.int64] | slice = slice(None)) -> Floats:
-    """Return the probability of relapse `(time, run)`, averaged over frailty, at some indices of time."""
-    return frailty_average(_kept(result, CUMULATIVE)[at], _kept(result, SPREAD)[0])
+    """Return the probability of relapse `(time, run)` at some indices of time.
+
+    It is averaged over frailty, `1 - exp(-cumulative hazard)` where the model has none.
+    """
+    return frailty_average(_kept(result, CUMULATIVE)[at], _spread(result))
 
 
 def relapse_risk(result: Result, years: Iterable[float] = (5, 10, 15, 20)) -> pd.DataFrame:
@@ -87,8 +90,9 @@ def aid_gap(result: Result) -> pd.DataFrame:
     """Return measures of the aid gap, a row a run.
 
     `max_share` is the deepest gap as a share of need and `months_open` the months in which the gap is above 10 % of
-    need, both from the mandate on; `cumulative_musd` its sum over the whole run, MUSD; `opens_after_draw_down` the months between the planned start
-    of the draw-down and the first moment after it with an open gap (NaN where none opens).
+    need, both from the mandate on; `cumulative_musd` its sum over the whole run, MUSD; `opens_after_draw_down` the
+    months between the planned start of the draw-down and the first moment after it with an open gap (NaN where none
+    opens).
     """
     import pandas as pd
 
@@ -115,6 +119,12 @@ def time_index(result: Result, time: float) -> int:
     if index >= len(result.time) or abs(result.time[index] - time) > 1e-6:
         raise SimulationError(f"time {time:g} was not saved; saved are {result.time[0]:g} to {result.time[-1]:g}")
     return index
+
+
+def _spread(result: Result) -> Floats:
+    if result.model is not None and SPREAD not in result.model:
+        return np.zeros(result.runs)
+    return np.asarray(_kept(result, SPREAD)[0])
 
 
 def _kept(result: Result, name: str) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,6 +73,15 @@ def test_hazard_decomposition_notices_a_missing_driver() -> None:
     lacking = ts.simulate(ts.load_model(), outputs=kept)
     with pytest.raises(SimulationError, match="the drivers miss the log hazard by"):
         ts.hazard_decomposition(lacking)
+
+
+def test_a_model_without_frailty_has_the_probability_of_its_hazard() -> None:
+    result = ts.simulate(ts.load_model("aid_gap"), method="rk4", save_every=12)
+    expected = 1 - np.exp(-result["cumulative relapse hazard"][[5, 20], 0])
+    assert ts.relapse_risk(result, [5, 20])[0].to_numpy() == pytest.approx(expected, rel=1e-12)
+    full = ts.simulate(ts.load_model(), outputs=["cumulative relapse hazard"], save_every=12)
+    with pytest.raises(ModelError, match="frailty log standard deviation"):
+        ts.relapse_risk(replace(full, fixed={}), [5])
 
 
 def test_aid_gap_measures_on_a_known_path() -> None:

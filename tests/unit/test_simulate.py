@@ -126,6 +126,11 @@ def test_broken_runs_of_a_batch_are_listed_and_hurt_no_other(model_of: Build) ->
     assert result["r"][-1, [0, 2]] == pytest.approx([1.0, np.sqrt(0.5)])
 
 
+def test_a_name_in_place_of_a_scenario_says_what_to_do(decay: Model) -> None:
+    with pytest.raises(ScenarioError, match=r"load it first: load_scenario\('contexts/reference'\)"):
+        ts.simulate(decay, "contexts/reference")  # type: ignore[arg-type]
+
+
 def test_time_settings_can_be_set_by_a_scenario(decay: Model) -> None:
     result = simulate(decay, constants={"FINAL TIME": 4, "SAVEPER": 2})
     assert result.time.tolist() == [0, 2, 4]

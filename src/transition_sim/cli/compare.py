@@ -206,7 +206,7 @@ def _run_data(result: Result, model: Model, ranges: Sequence[Ranges]) -> dict[st
     from transition_sim.study.codes import code_of_run
 
     data: dict[str, Any] = {"model": model.name, "code": code_of_run(result), "provenance": dict(result.provenance)}
-    if risk.CUMULATIVE in model and risk.SPREAD in model:
+    if risk.CUMULATIVE in model:
         table = risk.relapse_risk(result, _years(result))
         data["relapse_probability"] = {str(year): float(table.loc[year].iloc[0]) for year in table.index}
     data["ranges"] = {each.ensemble: each.to_dict() for each in ranges}

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -35,7 +36,7 @@ from transition_sim.engine.solvers import (
     make_grid,
     regular_times,
 )
-from transition_sim.errors import SimulationError
+from transition_sim.errors import ScenarioError, SimulationError
 from transition_sim.model import draws
 from transition_sim.model.equations import Expression, Kind, Model
 from transition_sim.model.structure import Structure, Train, analyse
@@ -95,6 +96,8 @@ def simulate(
     Raises ScenarioError for inputs that do not fit the model, SimulationError where a single run breaks down; of
     many, those that break down are listed in `Result.failed`.
     """
+    if isinstance(scenario, str | PathLike):
+        raise ScenarioError(f"scenario is {str(scenario)!r}; load it first: load_scenario({str(scenario)!r})")
     settings = scenario.settings if scenario is not None else {}
     joined = {**(scenario.series if scenario is not None else {}), **(series or {})}
     resolved = resolve(model, settings, constants, joined)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from transition_sim.errors import ScenarioError
 from transition_sim.model.equations import Kind, Model
 from transition_sim.study.comparison import ROLES
+from transition_sim.study.outcomes import BUDGET
 from transition_sim.study.wording import label
 from transition_sim.study.worlds import Uncertainty
 
-BUDGET = "PBC effort budget"
 BRIDGING = "PBC bridge channel weight"
 RULES = ((0.0, "by calendar"), (1.0, "by benchmark on own conditions"))
 SWITCH = ((1.0, "on"), (0.0, "off"))

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from transition_sim.engine.resolve import Setting, resolve
 from transition_sim.errors import ModelError, ScenarioError, nearest, shown
-from transition_sim.explorer.controls import BRIDGING, BUDGET
+from transition_sim.explorer.controls import BRIDGING
 from transition_sim.explorer.outcome import NEEDED, WATCHED
 from transition_sim.model.equations import Model, canonical
 from transition_sim.study.comparison import ROLES
+from transition_sim.study.outcomes import BUDGET
 from transition_sim.study.scenario import Scenario, in_folder, load_scenario
 
 Values = Mapping[str, float]

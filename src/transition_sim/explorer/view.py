@@ -17,13 +17,14 @@ from transition_sim.engine.resolve import constant_of
 from transition_sim.engine.result import Result
 from transition_sim.errors import ScenarioError, TransitionSimError
 from transition_sim.explorer import tables, words
-from transition_sim.explorer.controls import BUDGET, Control, make_controls
+from transition_sim.explorer.controls import Control, make_controls
 from transition_sim.explorer.outcome import Outcome, Study
 from transition_sim.explorer.setting import Values, base_values, check_model, choice, laid_over, option_values
 from transition_sim.model.reader import load_model
 from transition_sim.study.comparison import BUNDLES
 from transition_sim.study.ensembles import draw_worlds
-from transition_sim.study.scenario import DEFINITIONS, Scenario, load_scenario
+from transition_sim.study.outcomes import BUDGET
+from transition_sim.study.scenario import DEFINITIONS, Scenario, in_folder, load_scenario
 from transition_sim.study.worlds import load_uncertainties
 from transition_sim.units import to_unit
 
@@ -62,7 +63,7 @@ def explore(
     """
     if sliders:
         _check_installed()
-    profile = context if isinstance(context, Scenario) else load_scenario(context)
+    profile = context if isinstance(context, Scenario) else load_scenario(in_folder(context, "contexts"))
     model = load_model(profile.model)
     check_model(model)
     start: dict[str, float] = {} if option is None else option_values(model, option)

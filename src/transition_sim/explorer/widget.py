@@ -19,11 +19,12 @@ import traitlets
 
 from transition_sim.errors import ScenarioError, TransitionSimError
 from transition_sim.explorer import words
-from transition_sim.explorer.controls import BUDGET, hints, reach, scale, value_words
+from transition_sim.explorer.controls import hints, reach, scale, value_words
 from transition_sim.explorer.outcome import RISK, Outcome
 from transition_sim.explorer.setting import SHARES, option_values
 from transition_sim.study.comparison import OPTIONS
 from transition_sim.study.drivers import PREFIX
+from transition_sim.study.outcomes import BUDGET
 from transition_sim.study.wording import label
 from transition_sim.web.bundle import bundle, shared
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from transition_sim.explorer.controls import BUDGET, Control, value_words
+from transition_sim.explorer.controls import Control, value_words
 from transition_sim.explorer.outcome import Outcome, change
-from transition_sim.study.outcomes import ASSUMPTION, HORIZONS, quantiles
+from transition_sim.study.outcomes import ASSUMPTION, BUDGET, HORIZONS, quantiles
 from transition_sim.study.scenario import DEFINITIONS
 from transition_sim.study.wording import meaning, worlds_words
 

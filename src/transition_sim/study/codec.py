@@ -93,6 +93,8 @@ def read_code(code: str, kind_of: Callable[[str], Kind | None]) -> tuple[str, li
 
     `kind_of` gives the kind that a letter stands for, None for a letter that stands for none.
     """
+    if not isinstance(code, str):
+        raise CodeError("character", f"a code is a text of letters and digits, not {code!r:.40}")
     text = cleaned(code)
     try:
         return _read(text, kind_of)

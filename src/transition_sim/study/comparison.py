@@ -24,7 +24,7 @@ from transition_sim.model.reader import load_model
 from transition_sim.study.basis import basis_of
 from transition_sim.study.calendar import SAMPLED_EVERY, Span, calendar_of, calendar_outputs, elections
 from transition_sim.study.ensembles import ENSEMBLES, SAYS, draw_worlds
-from transition_sim.study.outcomes import ASSUMPTION, HORIZONS, Comparison, Outcome
+from transition_sim.study.outcomes import ASSUMPTION, BUDGET, HORIZONS, Comparison, Outcome
 from transition_sim.study.scenario import DEFINITIONS, Scenario, in_folder, load_scenario
 from transition_sim.study.worlds import Worlds
 
@@ -165,7 +165,7 @@ class _Study:
             columns[name] = np.repeat([change.get(name, own) for change in self.changes], count)
         for name, values in self.worlds.besides({*self.base, *varied}).items():
             columns[name] = np.tile(values[worlds], len(self.options))
-        columns["PBC effort budget"] = np.array([self.effort])
+        columns[BUDGET] = np.array([self.effort])
         columns["PBC same bundle"] = np.array([BUNDLES[bundle]])
         columns["relapse definition"] = np.array([DEFINITIONS[definition]])
         return columns

@@ -28,6 +28,7 @@ LEVEL = 0.001
 """Medians of probability that are closer than this are called level."""
 NORMAL_SUM = 1.959964 + 0.841621
 """Normal deviates of a two-sided level of 5 per cent and a power of 80."""
+BUDGET = "PBC effort budget"
 ASSUMPTION = (
     "The size of any effect of the Peacebuilding Commission is an assumption with a wide range; no published "
     "estimate exists."

@@ -15,7 +15,7 @@ from transition_sim.engine.result import Result
 from transition_sim.model.equations import Kind, Model
 from transition_sim.model.insight import Loops
 from transition_sim.study.ensembles import SAYS
-from transition_sim.study.outcomes import ASSUMPTION, LEVEL, Comparison, Outcome, quantiles
+from transition_sim.study.outcomes import ASSUMPTION, BUDGET, LEVEL, Comparison, Outcome, quantiles
 from transition_sim.study.ranges import Ranges
 
 Floats = NDArray[np.float64]
@@ -275,12 +275,13 @@ def run_lines(
 ) -> list[str]:
     """Return a run's key outcomes, their ranges over worlds, and the course of its stocks, at most 80 columns wide."""
     told = "below, its range over worlds." if ranges else "a single run carries no range."
-    lines = _filled(f"One run of '{name}' with model '{model.name}': {told}")
-    if risk.CUMULATIVE in model and risk.SPREAD in model:
+    lines = filled(f"One run of '{name}' with model '{model.name}': {told}")
+    if risk.CUMULATIVE in model:
         table = risk.relapse_risk(result, years)
         told = ", ".join(f"{year} years {100 * float(table.loc[year].iloc[0]):.1f} %" for year in table.index)
-        lines += _filled(f"Risk of relapse into war within {told}.")
-        lines += [*_range_lines(ranges), *_filled(f"ASSUMPTION: {ASSUMPTION}")]
+        lines += filled(f"Risk of relapse into war within {told}.")
+        lines += _range_lines(ranges)
+        lines += filled(f"ASSUMPTION: {ASSUMPTION}") if BUDGET in model else []
     at = np.unique(np.linspace(0, len(result.time) - 1, 5).round().astype(int))
     kept = [name for name in result.names if model.variables[name].kind is Kind.STOCK] or list(result.names)
     width = min(max(map(len, kept), default=4), 34)
@@ -307,12 +308,8 @@ def _range_lines(ranges: Sequence[Ranges]) -> list[str]:
     for each in ranges:
         risks = [(year, quantiles(100 * each.risk[i])) for i, year in enumerate(each.years)]
         told = "; ".join(f"{year} years {q['p10']:.0f} to {q['p90']:.0f} % ({q['median']:.0f})" for year, q in risks)
-        lines += _filled(f"Over {each.runs:,} worlds of {each.ensemble} (10th to 90th percentile, median): {told}.")
+        lines += filled(f"Over {each.runs:,} worlds of {each.ensemble} (10th to 90th percentile, median): {told}.")
     return lines
-
-
-def _filled(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")
 
 
 def phases(model: Model) -> list[tuple[str, float, float]]:

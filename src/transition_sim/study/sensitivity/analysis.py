@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from transition_sim.errors import Fault, ScenarioError, nearest, shown, word_faults
 from transition_sim.model.equations import Model
 from transition_sim.model.reader import CONTROLS, load_model
-from transition_sim.study.outcomes import ASSUMPTION
+from transition_sim.study.outcomes import ASSUMPTION, BUDGET
 from transition_sim.study.sensitivity.indices import (
     MORRIS,
     PAWN,
@@ -65,7 +65,6 @@ METHODS = (AUTO, SOBOL, MORRIS, PAWN)
 DESIGN_OF = {SOBOL: SALTELLI, MORRIS: MORRIS}
 FEWEST_GROUPS = 8
 RESAMPLES, SEED, CONFIDENCE = 100, 7, 0.95
-BUDGET = "PBC effort budget"
 ASSUMED = f"{ASSUMPTION} What drives the ranking is, for the most part, what was assumed."
 
 
