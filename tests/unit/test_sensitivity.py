@@ -148,7 +148,7 @@ def test_pawn_is_seldom_above_zero_for_inputs_without_effect() -> None:
 def test_morris_effects_of_a_straight_line_are_its_slopes(options: Callable[..., Sweep]) -> None:
     found = sensitivity(options("morris", 20))
     assert column(found, LEVEL) == pytest.approx({"level": 10, "gain one": 0, "gain two": 0, "idle": 0}, abs=1e-9)
-    change = column(found, DIFFERENCE, "mean_effect", option="1")
+    change = column(found, DIFFERENCE, "mean_effect", option="choice = 1")
     assert change == pytest.approx({"level": 0, "gain one": -1, "gain two": 0, "idle": 0}, abs=1e-9)
     assert max(column(found, LEVEL, "spread_of_effects").values()) < 1e-9
 
@@ -168,10 +168,10 @@ def test_what_drives_the_level_is_not_what_drives_the_ranking(options: Callable[
     else:
         assert all(ranking[name] == best[name] == 0 for name in none)
     shares = found.options.set_index("option")["share_best"]
-    assert shares["0"] == 0
-    assert shares["1"] == pytest.approx(0.5, abs=0.1 if design == "morris" else 0.03)
+    assert shares["choice = 0"] == 0
+    assert shares["choice = 1"] == pytest.approx(0.5, abs=0.1 if design == "morris" else 0.03)
     assert any("shares of worlds" in note for note in found.notes) == (design == "morris")
-    assert found.options.set_index("option")["median_rank"]["0"] == 3
+    assert found.options.set_index("option")["median_rank"]["choice = 0"] == 3
 
 
 def test_index_of_several_parts_is_that_of_their_summed_variance(options: Callable[..., Sweep]) -> None:
@@ -240,10 +240,10 @@ def test_options_stand_as_their_outcomes_say() -> None:
 def test_every_option_has_its_change_rank_and_regret(options: Callable[..., Sweep]) -> None:
     found = sensitivity(options("saltelli"))
     kinds = found.table.groupby("kind")["option"].unique()
-    assert list(kinds[DIFFERENCE]) == ["1", "2"]
-    assert set(kinds[REGRET]) == {"0", "1", "2"}
-    assert set(kinds[RANK]) <= {"0", "1", "2"}
-    assert any("rank of 0" in note and "the same in all worlds" in note for note in found.notes)
+    assert list(kinds[DIFFERENCE]) == ["choice = 1", "choice = 2"]
+    assert set(kinds[REGRET]) == {"choice = 0", "choice = 1", "choice = 2"}
+    assert set(kinds[RANK]) <= {"choice = 0", "choice = 1", "choice = 2"}
+    assert any("rank of choice = 0" in note and "the same in all worlds" in note for note in found.notes)
     assert [quantity.kind for quantity in found.headlines] == [LEVEL, RANKING, BEST, DIFFERENCE]
 
 
@@ -266,7 +266,7 @@ def test_a_lever_without_levels_is_an_input_and_one_with_levels_is_crossed(optio
     found = sensitivity(ts.run_sweep(folder / "free.yaml", folder / "free", csv=False), options="idle")
     assert list(column(found, LEVEL)) == ["choice", "level", "gain one", "gain two"]
     assert found.sample["group_size"] == 6
-    assert found.notes[-1].startswith("regret of 1")  # the two options are level in all worlds
+    assert found.notes[-1].startswith("regret of idle = 1")  # the two options are level in all worlds
 
 
 def test_levels_of_other_levers_are_conditions(tmp_path: Path) -> None:
@@ -278,9 +278,9 @@ def test_levels_of_other_levers_are_conditions(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(text)
     done = ts.run_sweep(tmp_path / "s.yaml", tmp_path / "o", csv=False)
     found = sensitivity(done, resamples=20)
-    assert set(found.table["condition"]) == {"draw down start 24", "draw down start 96"}
+    assert set(found.table["condition"]) == {"draw down start = 24", "draw down start = 96"}
     assert found.held["other_levers"] == {"draw down start": "2 levels, each apart"}
-    assert found.headlines[0].words == "relapse probability at 20 years, none (draw down start 24)"
+    assert found.headlines[0].words == "relapse probability at 20 years, none (draw down start = 24)"
     gap = found.headlines[0].parts[0]
     values = done.outcomes["relapse probability at 20 years"].to_numpy().reshape(2, 2, 60)
     assert np.array_equal(gap, values[0, 1])

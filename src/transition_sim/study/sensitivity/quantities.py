@@ -115,7 +115,8 @@ def options_of(lever: Mapping[str, Any] | None) -> tuple[list[str], list[int]]:
         return [], []
     base = _base(lever) or 0
     levels = [base, *(i for i in range(len(lever["labels"])) if i != base)]
-    return [label if isinstance(label, str) else f"{label:g}" for label in (lever["labels"][i] for i in levels)], levels
+    labels = [lever["labels"][i] for i in levels]
+    return [label if isinstance(label, str) else f"{lever['name']} = {label:g}" for label in labels], levels
 
 
 def _base(lever: Mapping[str, Any]) -> int | None:
@@ -143,7 +144,7 @@ def conditions_of(
     if len(points) > CONDITIONS:
         over = [i for i in several if len(chosen[i]) > 1]
         return [(f"mean over {' x '.join(f'{len(chosen[i])} levels of {known[i]}' for i in over)}", None)]
-    words = [", ".join(f"{known[i]} {told(levers[i]['labels'][point[i]])}" for i in several) for point in points]
+    words = [", ".join(f"{known[i]} = {told(levers[i]['labels'][point[i]])}" for i in several) for point in points]
     return list(zip(words, points, strict=True))
 
 

@@ -20,7 +20,7 @@ NOTE = "stylised teaching and exploration model, not a forecast"
 INDEX_OF = {SOBOL: "total", MORRIS: "effect", PAWN: "index"}
 SAYS = {
     SOBOL: "Sobol indices of total order: the share of the variance that an input has a part in, alone or with others; "
-    "first: alone, and by chance at times above total",
+    "first: alone. Estimates: where runs are few, chance puts some above 1, or first above total",
     MORRIS: "Morris' mean absolute effect of moving an input across its whole range, in the unit of the outcome, or in "
     "places of the ranking; for which option is best, the chance that a step of two thirds of the range changes it",
     PAWN: "PAWN: how far the distribution moves when an input is known to lie in a tenth of its range, 0 to 1; above "
@@ -106,10 +106,10 @@ def _option_lines(found: Sensitivity) -> Iterator[str]:
         yield ""
         yield from filled(f"Options by {outcome}" + (f", {condition}" if condition else ""))
         scale = next(each.scale for each in found.quantities if each.outcome == outcome)
-        yield f"  {'option':<22} {'best in %':>9} {'median rank':>12} {'median regret':>14} {'90th pct.':>10}"
+        yield f"  {'option':<28} {'best in %':>9} {'median rank':>12} {'median regret':>14} {'90th pct.':>10}"
         for row in part.to_dict("records"):
             yield (
-                f"  {short(row['option'])[:22]:<22} {100 * row['share_best']:>9.0f} {row['median_rank']:>12g} "
+                f"  {_fitted(short(row['option']), 28):<28} {100 * row['share_best']:>9.0f} {row['median_rank']:>12g} "
                 f"{brief(scale * row['median_regret']):>14} {brief(scale * row['p90_regret']):>10}"
             )
 
@@ -126,11 +126,17 @@ def _quantity_lines(found: Sensitivity, quantity: Quantity, shown: int) -> Itera
     for row in found.of(quantity, shown).to_dict("records"):
         mark = "*" if row.get("clear") else " "
         low, high = brief(scale * row["low"]), brief(scale * row["high"])
-        cells = [f"{row['input'][:28]:<28} {f'{low} to {high}':>16} {brief(scale * row['index']):>7}"]
+        cells = [f"{_fitted(row['input'], 28):<28} {f'{low} to {high}':>16} {brief(scale * row['index']):>7}"]
         cells += [f"{row['first']:>6.2f}"] if alone else []
         if ends:
             cells += [f"{brief(quantity.scale * row['when_low']):>9} {brief(quantity.scale * row['when_high']):>7}"]
         yield f"{mark} {' '.join(cells)}".rstrip()
+
+
+def _fitted(text: str, width: int) -> str:
+    """Return a text of at most some width: of a longer one the middle is left out."""
+    half = (width - 3) // 2
+    return text if len(text) <= width else f"{text[:half]}...{text[-half:]}"
 
 
 def index_scale(found: Sensitivity, quantity: Quantity) -> float:
