@@ -142,6 +142,8 @@ def test_every_fault_has_its_line(here: Path, text: str, line: int, told: str) -
 def test_all_faults_are_reported_together(here: Path) -> None:
     faults = faults_of(HEAD + "  draw down strat: [1]\n  population: [3 MUSD]\noutcomes: [securty at 3]\nstop: 900\n")
     assert [fault.line for fault in faults] == [3, 4, 5, 6]
+    faults = faults_of(HEAD + "  draw down strat: [1]\nuncertainties: [optimsm]\nruns: 4\noutcomes: [securty at 3]\n")
+    assert [fault.line for fault in faults] == [3, 4, 6]
 
 
 @pytest.mark.parametrize(

@@ -141,12 +141,12 @@ class _Reader:
         outcomes = self.outcomes(stop)
         self.overlaps(levers)
         count = self.count()
-        self.size(levers, count)
-        self.stop_at_faults()
+        if not self.fits(levers, count):
+            self.stop_at_faults()
         ranges, worlds, given = self.uncertainties(levers, count)
         free = [lever for lever in levers if lever.bounds]
         samples = count * group_size(self.form.design, len(ranges) + len(free))
-        self.size(levers, samples)
+        self.fits(levers, samples)
         self.threshold(levers, [*ranges, *worlds], outcomes)
         self.reserved(levers, outcomes)
         self.stop_at_faults()
@@ -341,13 +341,14 @@ class _Reader:
             self.notes.append(f"{count:,} runs are {parts} Latin hypercubes of at most {BLOCK:,}, one after another")
         return count
 
-    def size(self, levers: list[Lever], samples: int) -> None:
-        """Note a fault where there would be more runs than a sweep may have."""
+    def fits(self, levers: list[Lever], samples: int) -> bool:
+        """Return whether the runs are no more than a sweep may have; note a fault where they are."""
         points = prod(max(len(lever.labels), 1) for lever in levers) if self.form.design in CROSSED else 1
         if points * samples > MAX_RUNS:
             told = f"{points:,} points of the grid x {samples:,} worlds" if points > 1 else f"{samples:,} runs"
             place = "runs" if self.form.runs and not self.runs_asked else "levers"
             self.fault(f"{told} are {points * samples:,} runs; allowed: at most {MAX_RUNS:,}", place)
+        return points * samples <= MAX_RUNS
 
     def uncertainties(
         self, levers: list[Lever], samples: int
