@@ -108,6 +108,9 @@ def test_best_is_marked_with_its_rule_beside_it(visit: Callable[..., Any], folde
     table = page.locator("#sides table")
     assert table.locator(".badge, .level").count() > 0
     assert words()["what_best"]["en"] in table.locator("caption").inner_text()
+    assert words()["assumed_team"]["en"] in table.locator("caption").inner_text()
+    heads = [head.inner_text() for head in table.locator("thead th").all()]
+    assert ["part assumed" in head for head in heads] == [False, True, False, True, False]
 
 
 def pages_of(page: Any, path: Path) -> list[str]:

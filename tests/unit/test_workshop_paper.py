@@ -136,7 +136,10 @@ def test_slips_mark_what_rests_on_effort_of_the_commission(tmp_path: Path) -> No
         await found.facilitate(type="close", force=True)
         answer = await found.client.get("/results", params={"token": found.token("print"), "language": "en"})
         first, second = answer.text.split('<section class="role">')[1:]
+        second, table = second.split('<section class="sheet">')
         assert second.count(words()["assumed_part"]["en"]) == len(workshop().outcomes)
+        assert table.count(words()["assumed_part"]["en"]) == 1
+        assert words()["assumed_team"]["en"] in table
         assert words()["assumed_plan"]["en"] in second
         assert words()["assumed_part"]["en"] not in first
         for team, marked in ((1, False), (2, True)):

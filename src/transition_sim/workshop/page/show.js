@@ -154,7 +154,8 @@ export function outcomeTable(speak, setup, result) {
     whom; `brief` leaves out what those words mean. */
 export function teamsTable(speak, setup, results, standing, brief = false) {
   const teams = Object.keys(results);
-  const head = [h("th", { scope: "col" }, speak.say("outcome")), ...teams.map((team) => h("th", { scope: "col" }, speak.say("team_number", { team })))];
+  const head = [h("th", { scope: "col" }, speak.say("outcome")), ...teams.map((team) => h("th", { scope: "col" }, speak.say("team_number", { team }), " ", results[team].assumed && assumedTag(speak, "assumed_part")))];
+  const assumed = teams.some((team) => results[team].assumed);
   const rows = Object.entries(setup.workshop.outcomes).map(([name, outcome]) =>
     h(
       "tr",
@@ -162,7 +163,7 @@ export function teamsTable(speak, setup, results, standing, brief = false) {
       h("th", { scope: "row" }, speak.of(outcome.title), h("small", {}, `${speak.of(outcome.unit)}; ${speak.say(outcome.better === "low" ? "better_low" : "better_high")}`)),
       teams.map((team) => {
         const beside = teams.map((each) => results[each].outcomes[name]);
-        return h("td", { class: standing.best[name].includes(team) && "best", "data-label": speak.say("team_number", { team }) }, h("span", {}, rangeCell(speak, results[team].outcomes[name], beside), markOf(speak, standing, name, team)));
+        return h("td", { class: standing.best[name].includes(team) && "best", "data-label": `${speak.say("team_number", { team })}${results[team].assumed ? ` (${speak.say("assumed_part")})` : ""}` }, h("span", {}, rangeCell(speak, results[team].outcomes[name], beside), markOf(speak, standing, name, team)));
       }),
     ),
   );
@@ -170,7 +171,7 @@ export function teamsTable(speak, setup, results, standing, brief = false) {
     "div",
     {},
     h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": speak.say("compare_teams") },
-      h("table", { class: "sides stack" }, h("caption", {}, speak.say("compare_teams"), h("small", { class: "rule" }, speak.say("what_best"))), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))),
+      h("table", { class: "sides stack" }, h("caption", {}, speak.say("compare_teams"), h("small", { class: "rule" }, speak.say("what_best"), assumed && ` ${speak.say("assumed_team")}`)), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))),
     h("ul", { class: "standing" }, standingWords(speak, standing, brief).map((line) => h("li", {}, line))),
   );
 }
