@@ -13,14 +13,17 @@ from workshop_play import played, runner, shipped_model, started, state, turn, w
 
 from transition_sim import risk
 from transition_sim.engine.simulate import simulate
+from transition_sim.model.equations import Kind
 from transition_sim.workshop import events
-from transition_sim.workshop.debrief import _turns, debrief, turning_points
+from transition_sim.workshop.debrief import _share, _turns, debrief, turning_points
+from transition_sim.workshop.language import words
 from transition_sim.workshop.plans import plan_of
 from transition_sim.workshop.printed import PARTS, debrief_files, print_page
 from transition_sim.workshop.runs import run_plan
 
 pytestmark = pytest.mark.slow
 
+SHIPPED = ("aid_gap", "early_exit", "election_year")
 PLANS = {1: {"peak": 5, "effort_start": 2, "effort_late": 2}, 2: {"cut": 2}}
 
 
@@ -53,6 +56,40 @@ def test_results_sketches_and_worlds_agree_with_each_other(told: dict[str, Any])
     assert team["better"]["risk"] == 100
     assert team["better"]["cost"] == 0
     assert told["worlds"] == runner().worlds.runs
+
+
+def test_what_rests_on_effort_of_the_commission_is_marked_and_nothing_else_is(told: dict[str, Any]) -> None:
+    marks = {each["lever"]: each["assumed"] for each in told["teams"]["1"]["changed"]}
+    assert marks == {"peak": False, "effort_start": True, "effort_late": True}
+    assert told["teams"]["1"]["results"]["assumed"] is True
+    assert told["teams"]["2"]["results"]["assumed"] is False
+    for name in SHIPPED:
+        for lever in workshop(name).levers.values():
+            assert lever.assumed == (lever.role == "commission")
+
+
+def test_a_share_of_worlds_is_none_or_all_only_where_it_is() -> None:
+    many = np.ones(1000, dtype=bool)
+    assert _share(many) == 100
+    assert _share(~many) == 0
+    many[0] = False
+    assert _share(many) == 99
+    assert _share(~many) == 1
+    assert _share(np.arange(1000) < 634) == 63
+
+
+def test_every_stock_that_a_loop_can_pass_has_plain_words() -> None:
+    known = words("drivers.yaml")
+    for variable in shipped_model().of_kind(Kind.STOCK):
+        if variable.hidden or (
+            variable.name.startswith("cumulative ") and variable.name != "cumulative relapse hazard"
+        ):
+            continue
+        texts = known["stock_" + re.sub(r"\W+", "_", variable.name).rstrip("_")]
+        assert all(texts.values())
+        assert not any("[" in text for text in texts.values())
+    for key in ("turning", "turning_hint", "loop", "until", "rises", "falls", "moved_by", "reinforcing", "balancing"):
+        assert not re.search(r"hazard|reinforcing|balancing|feedback", known[key]["en"]), key
 
 
 def test_what_was_not_committed_has_no_sketch_and_no_effect() -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from test_workshop_server import FIRST, Room, inside
-from workshop_play import SKETCH, runner, shipped_model, workshop
+from workshop_play import SKETCH, WORLDS, runner, shipped_model, workshop
 
 from transition_sim.workshop.codes import code_of
-from transition_sim.workshop.form import LANGUAGES
+from transition_sim.workshop.form import LANGUAGES, decimals_for, fixed_text
 from transition_sim.workshop.hub import Hub
 from transition_sim.workshop.keys import Person, token_of
+from transition_sim.workshop.language import words
 from transition_sim.workshop.log import Log, read_log
 from transition_sim.workshop.runs import unchanged_results
 
@@ -106,16 +107,68 @@ def test_slips_say_on_paper_what_phones_show(tmp_path: Path, language: str) -> N
         result = (await found.state(found.token("team", 1, "shared")))["past"][FIRST]["result"]
         for each in result["risk"]:
             for key in ("p10", "median", "p90"):
-                number = f"{round(each[key], 1):g}"
+                number = f"{each[key]:.1f}"
                 assert (number.replace(".", ",") if language == "fr" else number) in slips[0]
         assert all(f"<td>{point}</td>" in slips[0] for point in SKETCH)
         assert "—" in slips[1].split("</table>")[0]
+        said = {key: texts[language].replace("'", "&#39;") for key, texts in words().items()}
+        for slip in slips:
+            for key in ("honest", "assumption", "change_means"):
+                assert said[key] in slip, "a slip that is cut out carries it alone"
+            assert said["band_means"].replace("{worlds}", str(WORLDS)) in slip
+        ends = [fixed_text(result["risk"][-1][key], 1, language) for key in ("p10", "p90")]
+        read_out = words("guide.yaml")["read_out"][language].split("{low}")[0].replace("'", "&#39;")
+        assert "<b>" + read_out + ends[0] in slips[0]
+        assert all(said["assumed_part"] not in slip for slip in slips)
+        assert said["what_best"] in slips[1].split('<section class="sheet">')[1].split("<table>")[0]
         assert not re.search(r'(src|href)="(?!data:)', answer.text)
         for kind in ("facilitator", "projector", "debrief"):
             refused = await found.client.get("/results", params={"token": found.token(kind)})
             assert refused.status_code == 401
 
     inside(tmp_path, play)
+
+
+def test_slips_mark_what_rests_on_effort_of_the_commission(tmp_path: Path) -> None:
+    async def play(found: Room) -> None:
+        await found.facilitate(type="open", round=FIRST)
+        await found.facilitate(type="sheet", team=2, round=FIRST, choices={"effort_start": 2}, points=SKETCH)
+        await found.facilitate(type="close", force=True)
+        answer = await found.client.get("/results", params={"token": found.token("print"), "language": "en"})
+        first, second = answer.text.split('<section class="role">')[1:]
+        second, table = second.split('<section class="sheet">')
+        assert second.count(words()["assumed_part"]["en"]) == len(workshop().outcomes)
+        assert table.count(words()["assumed_part"]["en"]) == 1
+        assert words()["assumed_team"]["en"] in table
+        assert words()["assumed_plan"]["en"] in second
+        assert words()["assumed_part"]["en"] not in first
+        for team, marked in ((1, False), (2, True)):
+            seen = await found.state(found.token("team", team, "shared"))
+            assert seen["past"][FIRST]["result"]["assumed"] is marked
+        shown = await found.state(found.token("projector"))
+        assert [shown["results"][team]["assumed"] for team in ("1", "2")] == [False, True]
+
+    inside(tmp_path, play)
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "signed", "en", "fr"),
+    [
+        (-0.00068, 2, True, "0.00", "0,00"),
+        (-1, 2, True, "\u22121.00", "\u22121,00"),
+        (21, 1, False, "21.0", "21,0"),
+        (1234.5, 0, True, "+1,234", "+1\u202f234"),
+    ],
+)
+def test_numbers_on_paper_have_a_real_minus_and_the_decimals_asked_for(
+    value: float, decimals: int, signed: bool, en: str, fr: str
+) -> None:
+    assert fixed_text(value, decimals, "en", signed) == en
+    assert fixed_text(value, decimals, "fr", signed) == fr
+
+
+def test_numbers_that_stand_together_get_the_same_decimals() -> None:
+    assert [decimals_for(values) for values in ([-2, -0.64], [13.9, 21], [99.96], [400, 2], [])] == [2, 1, 0, 0, 2]
 
 
 @pytest.mark.slow

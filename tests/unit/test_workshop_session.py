@@ -14,7 +14,6 @@ from transition_sim.errors import ScenarioError
 from transition_sim.workshop import events
 from transition_sim.workshop.events import Event, event_of
 from transition_sim.workshop.plans import plan_of_team
-from transition_sim.workshop.scoring import standing
 from transition_sim.workshop.session import RefusedError, Session, all_choices, apply, begin, fold, spent
 
 FIRST, SECOND = "mission_start", "aid_dip"
@@ -213,25 +212,6 @@ def _some(rng: random.Random, name: str) -> dict[str, int]:
 def test_data_that_is_no_event_is_refused_in_words(data: Any) -> None:
     with pytest.raises(ScenarioError, match="is no event of a session"):
         event_of(data)
-
-
-def test_teams_are_compared_by_outcome_and_small_differences_are_none() -> None:
-    shape = workshop()
-    names = list(shape.outcomes)
-
-    def result(**medians: float) -> dict[str, Any]:
-        each = {name: {"median": 10.0, "p10": 5.0, "p90": 15.0} for name in names}
-        for name, value in medians.items():
-            each[name] = {**each[name], "median": value}
-        return {"outcomes": each}
-
-    found = standing(shape, {"1": result(), "2": result(risk=9.9), "3": result(risk=8.0, cost=12.0)})
-    assert found["best"] == {**{key: [] for key in names}, "risk": ["3"], "cost": ["1", "2"]}
-    assert found["dominates"] == []
-    assert found["free"] == ["1", "2", "3"]
-    found = standing(shape, {"1": result(), "2": result(ownership=12.0), "3": result(risk=8.0)})
-    assert found["dominates"] == [("2", "1"), ("3", "1")]
-    assert found["free"] == ["2", "3"]
 
 
 def test_results_of_teams_that_do_the_same_are_the_same_and_closed_rounds_keep_theirs() -> None:

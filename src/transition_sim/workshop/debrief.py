@@ -20,8 +20,8 @@ from transition_sim.errors import ModelError
 from transition_sim.model.equations import Model
 from transition_sim.model.insight import Loops, feedback_loops
 from transition_sim.study.drivers import change_by_driver
-from transition_sim.workshop.plans import Plan, news_until, plan_of
-from transition_sim.workshop.runs import END_YEARS, Runner, compared, run_plan, team_results
+from transition_sim.workshop.plans import Plan, holds_assumed, news_until, plan_of
+from transition_sim.workshop.runs import END_YEARS, Runner, compared, run_plan, team_results, team_values
 from transition_sim.workshop.scoring import standing
 from transition_sim.workshop.session import Session, Team, all_choices, committed_points
 
@@ -36,13 +36,12 @@ def debrief(runner: Runner, session: Session) -> dict[str, Any]:
     closed = [i for i, name in enumerate(session.workshop.order) if name in session.results]
     loops = _loops(runner.model)
     teams = {str(team.number): _team(runner, session, team, closed, loops) for team in session.teams}
-    results = {number: found["results"] for number, found in teams.items()}
     return {
         "rounds": [session.workshop.order[i] for i in closed],
         "worlds": runner.worlds.runs,
         "ensemble": runner.worlds.ensemble,
         "news": [list(item) for item in news_until(session, closed[-1])],
-        "standing": standing(session.workshop, results),
+        "standing": standing(session.workshop, team_values(runner, session, closed[-1])),
         "teams": teams,
     }
 
@@ -57,7 +56,7 @@ def _team(runner: Runner, session: Session, team: Team, closed: list[int], loops
     moved = [name for name, choice in choices.items() if choice != workshop.levers[name].default]
     results = {workshop.order[i]: team_results(runner, session, team.number, i) for i in closed}
     return {
-        "results": results[workshop.order[last]],
+        "results": {**results[workshop.order[last]], "assumed": holds_assumed(workshop, choices)},
         "choices": choices,
         "rounds": [
             {"round": name, "points": committed_points(team, name), "risk": found["risk"]}
@@ -89,16 +88,22 @@ def _one_changed(
     return {
         "lever": name,
         "choice": choices[name],
+        "assumed": workshop.levers[name].assumed,
         "outcomes": {key: value["change"] for key, value in found.items()},
         "driver": strongest,
     }
 
 
+def _share(held: NDArray[np.bool_]) -> float:
+    """Return the share of worlds in whole per cent; 0 and 100 where it is none or all of them and nowhere else."""
+    return float(np.clip(np.round(100 * held.mean()), 1 if held.any() else 0, 100 if held.all() else 99))
+
+
 def _better(runner: Runner, plan: Plan, unchanged: Plan) -> dict[str, float]:
-    """Return in how many of 100 worlds each outcome is better than with no change."""
+    """Return in how many per cent of the worlds each outcome is better than with no change."""
     found, base = runner.computed(plan).outcomes, runner.computed(unchanged).outcomes
     return {
-        name: float(np.round(100 * np.mean((found[name] - base[name]) * (1 if outcome.better == "high" else -1) > 0)))
+        name: _share((found[name] - base[name]) * (1 if outcome.better == "high" else -1) > 0)
         for name, outcome in runner.workshop.outcomes.items()
     }
 

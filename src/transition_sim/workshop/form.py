@@ -5,13 +5,15 @@ A decision sets constants of the model; everything that people read stands in th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 LANGUAGES = ("en", "fr", "ar")
 LONGEST = 900
+ASSUMED = "PBC "
+"""How the constants of the model begin that decide the effort of the Peacebuilding Commission."""
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,30}$")]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -104,6 +106,12 @@ class Lever(Data):
         chosen = self.choices[choice]
         own = {} if self.constant is None or chosen.value is None else {self.constant: chosen.value / self.per}
         return {**own, **chosen.set, **self.also}
+
+    @property
+    def assumed(self) -> bool:
+        """Whether this decides effort of the Commission, the size of whose effects is assumed, not estimated."""
+        set_by = (name for choice in range(len(self.choices)) for name in self.constants(choice))
+        return any(name.startswith(ASSUMED) for name in set_by)
 
     def label_of(self, choice: int, language: str) -> str:
         """Return what a choice is called."""
@@ -232,3 +240,16 @@ def number_text(value: float, language: str) -> str:
     """Return a number as a language writes it, with the digits 0 to 9 in all of them, so that codes are read alike."""
     text = f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
     return text.replace(",", "\u202f").replace(".", ",") if language == "fr" else text
+
+
+def decimals_for(values: Iterable[float]) -> int:
+    """Return how many decimals numbers that stand together get: three figures of the largest, two decimals at most."""
+    most = max((abs(value) for value in values), default=0.0)
+    return 0 if most >= 99.95 else 1 if most >= 9.995 else 2
+
+
+def fixed_text(value: float, decimals: int, language: str, signed: bool = False) -> str:
+    """Return a number with so many decimals, a real minus and, if asked for, a plus; a zero has no sign."""
+    text = f"{abs(value):,.{decimals}f}"
+    sign = "" if not text.strip("0.,") else "\u2212" if value < 0 else "+" if signed else ""
+    return sign + (text.replace(",", "\u202f").replace(".", ",") if language == "fr" else text)

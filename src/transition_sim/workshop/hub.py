@@ -17,7 +17,16 @@ from transition_sim.workshop import events
 from transition_sim.workshop.events import FACILITATOR, Event, Started
 from transition_sim.workshop.log import Log
 from transition_sim.workshop.plans import Plan, news_until, plan_of, plan_of_team
-from transition_sim.workshop.runs import Runner, checksum, recomputed, round_results, runner_of, unchanged_results
+from transition_sim.workshop.runs import (
+    Runner,
+    checksum,
+    recomputed,
+    round_results,
+    runner_of,
+    team_values,
+    unchanged_results,
+)
+from transition_sim.workshop.scoring import standing
 from transition_sim.workshop.session import RefusedError, Session, apply, begin, fold
 
 
@@ -53,6 +62,11 @@ class Hub:
     def count(self) -> int:
         """The number of events so far."""
         return self.session.count
+
+    def standing(self, name: str) -> dict[str, Any]:
+        """Return how teams stand against each other after a closed round, world by world."""
+        workshop = self.session.workshop
+        return standing(workshop, team_values(self.runner, self.session, workshop.order.index(name)))
 
     async def submit(self, event: Event, check: Callable[[Session], None] | None = None) -> int:
         """Take an event up; return its number. RefusedError by a rule or by `check`, ScenarioError by the disk.

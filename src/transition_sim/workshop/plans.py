@@ -66,6 +66,13 @@ def plan_of(
     return Plan(constants, series)
 
 
+def holds_assumed(workshop: Workshop, choices: Mapping[str, int]) -> bool:
+    """Return whether choices hold effort of the Commission beyond what is planned: its effects have an assumed size."""
+    return any(
+        lever.assumed and choices.get(name, lever.default) != lever.default for name, lever in workshop.levers.items()
+    )
+
+
 def _inside(model: Model, name: str, value: float) -> float:
     low, high = model.find(name).limits
     value = value if low is None else max(low, value)

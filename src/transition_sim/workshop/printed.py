@@ -15,16 +15,17 @@ from markupsafe import Markup
 
 from transition_sim.web.bundle import data_text, shared
 from transition_sim.workshop.debrief import debrief
-from transition_sim.workshop.form import Round, Words, Workshop, number_text
+from transition_sim.workshop.form import Round, Words, Workshop, decimals_for, fixed_text, number_text
 from transition_sim.workshop.language import DIRECTION, say, words
 from transition_sim.workshop.pages import one_script, setup_of, static_file, talk_minutes
+from transition_sim.workshop.plans import holds_assumed
 from transition_sim.workshop.runs import Runner
-from transition_sim.workshop.scoring import standing
-from transition_sim.workshop.session import Session, Team, choices_of, committed_points
+from transition_sim.workshop.session import Session, Team, all_choices, choices_of, committed_points
 
 PARTS = ("guide", "cards", "sheets", "review")
 CATALOGUES = ("words.yaml", "guide.yaml", "drivers.yaml")
 QUESTIONS = tuple(f"question_{i}" for i in range(1, 7))
+ENDS = ("p10", "median", "p90")
 LETTERS = "ABCDEFGHIJKL"
 PORT = 8642
 WELCOME, ROLES, LENGTH = 8, 7, 90
@@ -55,20 +56,37 @@ def print_page(workshop: Workshop, teams: int, language: str, parts: Sequence[st
     )  # fmt: skip
 
 
-def print_results(session: Session, name: str, results: Mapping[str, Any], language: str) -> str:
-    """Return what a round gave as one page to print or to read out: a slip for each team, then all side by side."""
+def print_results(
+    session: Session, name: str, results: Mapping[str, Any], found: Mapping[str, Any], language: str
+) -> str:
+    """Return what a round gave as one page to print or to read out: a slip for each team, then all side by side.
+
+    `found` is how the teams stand, of `scoring.standing`.
+    """
     workshop = session.workshop
     told, word = _voices(language)
     slips = [_slip(session, team, name, results[str(team.number)], language) for team in session.teams]
 
-    def number(value: float, signed: bool = False) -> str:
-        return ("+" if signed and value > 0 else "") + number_text(float(f"{value:.{2 if signed else 3}g}"), language)
+    def spread(
+        each: Mapping[str, float], beside: Sequence[Mapping[str, float]], signed: bool = False
+    ) -> dict[str, str]:
+        digits = decimals_for(other[key] for other in beside for key in ENDS)
+        return {key: fixed_text(each[key], digits, language, signed) for key in ENDS}
+
+    def mark(outcome: str, team: int) -> str:
+        if str(team) in found["best"][outcome]:
+            return word("best_here")
+        others = found["level"][outcome].get(str(team), [])
+        teams = ", ".join(word("team_number", team=other) for other in others)
+        return word("as_good_as", teams=teams) if others else ""
 
     return _template("results.html.j2").render(
-        w=workshop, language=language, direction=DIRECTION[language], say=told, word=word, slips=slips, number=number,
+        w=workshop, language=language, direction=DIRECTION[language], say=told, word=word, slips=slips,
+        spread=spread, mark=mark,
+        sides=lambda outcome: [slip["result"]["outcomes"][outcome] for slip in slips],
         title=word("round_number", round=workshop.order.index(name) + 1, rounds=len(workshop.rounds),
                    title=workshop.rounds[name].title.in_(language)),
-        worlds=session.setup.worlds, best=standing(workshop, results)["best"],
+        worlds=number_text(session.setup.worlds, language),
         style=Markup(_style()),  # noqa: S704 - files of our own
     )  # fmt: skip
 
@@ -81,12 +99,13 @@ def _slip(session: Session, team: Team, name: str, result: Mapping[str, Any], la
     base = [result["base_risk"][result["time"].index(12.0 * year)] * 100 for year in years]
 
     def short(value: float) -> str:
-        return number_text(round(value, 1), language)
+        return fixed_text(value, 1, language)
 
     last = result["risk"][-1]
     ends = {"low": short(last["p10"]), "high": short(last["p90"]), "middle": short(last["median"])}
     aloud = told("read_out", year=years[-1], base=short(base[-1]), **ends)
     drawn = told("read_out_drawn", drawn=points[-1]) if points else told("read_out_none")
+    choices = all_choices(workshop, team, workshop.order.index(name))
     decided = [
         f"{workshop.levers[key].title.in_(language)}: {workshop.levers[key].label_of(choice, language)}"
         for key, choice in choices_of(workshop, team, name).items()
@@ -94,7 +113,7 @@ def _slip(session: Session, team: Team, name: str, result: Mapping[str, Any], la
     ]
     return {
         "team": team.number, "aloud": f"{aloud} {drawn}", "decided": decided, "points": points, "result": result,
-        "base": [short(value) for value in base],
+        "assumed": holds_assumed(workshop, choices), "base": [short(value) for value in base],
         "risk": [{key: short(value) for key, value in each.items()} for each in result["risk"]],
     }  # fmt: skip
 
@@ -143,7 +162,7 @@ def debrief_page(session: Session, found: Mapping[str, Any], language: str, team
         f'<!doctype html><html lang="{language}" dir="{DIRECTION[language]}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f"<title>{title}</title><style>{_style()}</style></head>"
-        '<body class="ts"><main id="main"></main>'
+        '<body class="ts debrief"><main id="main"></main>'
         f'<script type="application/json" id="setup">{data_text(setup)}</script>'
         f"<script>{one_script('debrief.js')}</script></body></html>"
     )

@@ -146,6 +146,12 @@ def round_results(runner: Runner, session: Session, last: int) -> dict[str, Any]
     return {str(team.number): team_results(runner, session, team.number, last) for team in session.teams}
 
 
+def team_values(runner: Runner, session: Session, last: int) -> dict[str, Mapping[str, Floats]]:
+    """Return each team's outcomes after a round in every world, `(world,)`, by team number: the same worlds for all."""
+    plans = {str(team.number): plan_of_team(session, team.number, runner.model, last) for team in session.teams}
+    return {number: runner.computed(plan).outcomes for number, plan in plans.items()}
+
+
 def recomputed(runner: Runner, session: Session) -> dict[str, dict[str, Any]]:
     """Return the results of every closed round, computed anew, by round."""
     order = session.workshop.order

@@ -249,7 +249,8 @@ async def _results(desk: Desk, request: Request) -> Response:
     name = session.round_name
     if name not in desk.hub.results:
         raise RefusedError("no_results")
-    return HTMLResponse(print_results(session, name, desk.hub.results[name], _language(request, session)))
+    found = print_results(session, name, desk.hub.results[name], desk.hub.standing(name), _language(request, session))
+    return HTMLResponse(found)
 
 
 async def _debrief(desk: Desk, request: Request) -> Response:

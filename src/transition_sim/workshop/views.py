@@ -9,7 +9,7 @@ from transition_sim.workshop.codes import code_of
 from transition_sim.workshop.form import LANGUAGES, Workshop
 from transition_sim.workshop.hub import Hub
 from transition_sim.workshop.keys import SHARED, Kind, Person, join_code, token_of
-from transition_sim.workshop.scoring import standing
+from transition_sim.workshop.plans import holds_assumed
 from transition_sim.workshop.session import Session, Team, all_choices, choices_of, committed_points, spent
 
 KEYS: tuple[Kind, ...] = ("projector", "debrief", "print")
@@ -42,10 +42,17 @@ def view_of(hub: Hub, person: Person, devices: Mapping[int, int]) -> dict[str, A
     if session.phase == "lobby":
         seen["unchanged"] = hub.unchanged
     if session.phase in ("shown", "ended") and name in hub.results:
-        seen["results"] = hub.results[name]
-        seen["standing"] = standing(session.workshop, hub.results[name])
+        seen["results"] = {str(team.number): _marked(hub, team, name) for team in session.teams}
+        seen["standing"] = hub.standing(name)
         seen["sketches"] = {str(team.number): committed_points(team, name) for team in session.teams}
     return seen | (_facilitator_view(hub) if person.kind == "facilitator" else {})
+
+
+def _marked(hub: Hub, team: Team, name: str) -> dict[str, Any]:
+    """Return a team's result after a round, marked `assumed` where effort of the Commission has a part in it."""
+    workshop = hub.session.workshop
+    choices = all_choices(workshop, team, workshop.order.index(name))
+    return {**hub.results[name][str(team.number)], "assumed": holds_assumed(workshop, choices)}
 
 
 def _common(session: Session) -> dict[str, Any]:
@@ -92,7 +99,7 @@ def _team_view(hub: Hub, team: Team, role: str) -> dict[str, Any]:
     if session.phase == "ended":
         seen["debrief"] = token_of(session, Person("debrief", team.number))
     seen["past"] = {
-        key: {"result": hub.results[key][str(team.number)], "points": committed_points(team, key)}
+        key: {"result": _marked(hub, team, key), "points": committed_points(team, key)}
         for key in workshop.order
         if key in hub.results
     }

@@ -13,6 +13,7 @@ export function fill(node, ...children) {
 /** Return how a language speaks: `say(key, values)`, `of(texts)`, numbers, direction. */
 export function speaker(setup, language) {
   const { say, format, number, short, list } = voice(language, (key) => setup.words[key]?.[language]);
+  const real = (text) => text.replace(/[\u200e\u200f]/g, "").replace("-", "\u2212");  // a minus, not a hyphen
   return {
     language,
     direction: language === "ar" ? "rtl" : "ltr",
@@ -20,7 +21,7 @@ export function speaker(setup, language) {
     of: (texts) => texts[language],
     number,
     short,
-    signed: (value) => format({ maximumSignificantDigits: 2, signDisplay: "exceptZero" }).format(value),
+    signed: (value, digits) => real(format({ maximumFractionDigits: digits, minimumFractionDigits: digits, signDisplay: "exceptZero" }).format(value)),
     list,
   };
 }
@@ -137,7 +138,12 @@ export function moment(speak, round) {
   return round.month < 0 ? speak.say("now_before", { month: -round.month }) : speak.say("now_month", { month: round.month });
 }
 
-/** Return the lines that every page carries: what the model is, and what is assumed. */
-export function honesty(speak) {
-  return h("footer", { class: "honest" }, h("p", {}, speak.say("honest")), h("p", {}, speak.say("assumption")));
+/** Return the lines that every page carries, at its foot or at its top: what the model is, and what is assumed. */
+export function honesty(speak, place = "footer") {
+  return h(place, { class: "honest" }, h("p", {}, speak.say("honest")), h("p", {}, speak.say("assumption")));
+}
+
+/** Return the same in short, to stand beside figures and tables. */
+export function caution(speak) {
+  return h("span", { class: "caution" }, speak.say("honest_short"));
 }

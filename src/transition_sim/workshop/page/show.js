@@ -1,6 +1,5 @@
 /* Results as people see them: the risk with its band against the sketch, outcomes with ranges, teams side by side. */
 
-import { barsChart } from "./panels.js";
 import { timeChart } from "./charts.js";
 import { make as h } from "./elements.js";
 
@@ -49,7 +48,7 @@ export function riskFigure(speak, setup, result, points, options = {}) {
   }
   const y = { from: 0, to: options.top ?? top, label: speak.say("risk_axis"), format: (value) => speak.number(value) };
   chart.draw({ time: TICKS, lines, bands, x: years(speak), y, direction: speak.direction });
-  return h("figure", { class: "figure" }, host, h("figcaption", {}, options.bare ? null : riskKey(speak, { result, drawn, last: options.last, unchanged: options.unchanged }), words(speak, setup, result, points)));
+  return h("figure", { class: "figure" }, host, h("figcaption", {}, options.bare ? null : [riskKey(speak, { result, drawn, last: options.last, unchanged: options.unchanged }), result?.assumed && h("span", { class: "caution" }, speak.say("assumed_plan"))], words(speak, setup, result, points)));
 }
 
 /** Return what lines and band of a figure of the risk mean: of those that `shown` names. */
@@ -109,15 +108,29 @@ export function watchFigures(speak, setup, result) {
 /** Return numbers as they are written in every language: from left to right. */
 export const numerals = (text) => h("bdi", { dir: "ltr" }, text);
 
-/** Return a range, and the range of a change with its signs. */
-export const span = (speak, each) => numerals(`${speak.short(each.p10)} – ${speak.short(each.p90)}`);
-export const signedSpan = (speak, each) => numerals(`${speak.signed(each.p10)} … ${speak.signed(each.p90)}`);
+const ENDS = ["p10", "median", "p90"];
 
-/** Return a range with its middle below it, as a cell's content: the range comes first. */
-export const rangeFirst = (speak, range, middle) => [h("b", {}, range), h("small", {}, speak.say("middle"), " ", numerals(middle))];
+/** Return how many decimals ranges that stand together get: three figures of the largest, two decimals at most. */
+export function digitsFor(ranges) {
+  const most = Math.max(0, ...ranges.flatMap((each) => ENDS.map((end) => Math.abs(each[end]))));
+  return most >= 99.95 ? 0 : most >= 9.995 ? 1 : 2;
+}
 
-/** Return the outcomes of one team as a table: range and middle, change against no change. */
+/** Return a range and its middle below it, as a cell's content: the range comes first. `beside` are the ranges of the same
+    column, that all get the same decimals; `signed` for changes. */
+export function rangeCell(speak, each, beside, signed = false) {
+  const digits = digitsFor(beside);
+  const write = (value) => (signed ? speak.signed(value, digits) : speak.number(value, digits));
+  const range = `${write(each.p10)} ${signed ? "…" : "–"} ${write(each.p90)}`;
+  return [h("b", {}, numerals(range)), h("small", {}, speak.say("middle"), " ", numerals(write(each.median)))];
+}
+
+/** Return the mark of what rests on effort of the Commission: its size is assumed. */
+export const assumedTag = (speak, words) => h("span", { class: "assumed-tag" }, speak.say(words));
+
+/** Return the outcomes of one team as a table: range and middle, change against no change; and what that means. */
 export function outcomeTable(speak, setup, result) {
+  const { assumed } = result;
   const head = ["outcome", "range_worlds", "change"].map((name) => h("th", { scope: "col" }, speak.say(name)));
   const rows = Object.entries(setup.workshop.outcomes).map(([name, outcome]) => {
     const found = result.outcomes[name];
@@ -126,28 +139,31 @@ export function outcomeTable(speak, setup, result) {
       "tr",
       {},
       h("th", { scope: "row" }, speak.of(outcome.title), h("small", {}, `${speak.of(outcome.unit)}; ${way}`)),
-      h("td", { "data-label": speak.say("range") }, h("span", {}, rangeFirst(speak, span(speak, found), speak.short(found.median)))),
-      h("td", { "data-label": speak.say("change") }, h("span", {}, rangeFirst(speak, signedSpan(speak, found.change), speak.signed(found.change.median)))),
+      h("td", { "data-label": speak.say("range") }, h("span", {}, rangeCell(speak, found, [found]))),
+      h("td", { "data-label": speak.say("change"), class: assumed && "assumed" }, h("span", {}, rangeCell(speak, found.change, [found.change], true), " ", assumed && assumedTag(speak, "assumed_part"))),
     );
   });
-  return h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": speak.say("outcomes") },
-    h("table", { class: "stack" }, h("caption", {}, speak.say("outcomes")), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
+  return h("div", {},
+    h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": speak.say("outcomes") },
+      h("table", { class: "stack" }, h("caption", {}, speak.say("outcomes")), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))),
+    h("p", { class: "hint change-means" }, speak.say("change_means")),
+    assumed && h("p", { class: "hint" }, speak.say("assumed_plan"), " ", speak.say("assumption")));
 }
 
-/** Return all teams in one table, the best in each outcome marked, and words on who is as good as whom; `brief` leaves out
-    what those words mean. */
+/** Return all teams in one table, who is best in an outcome marked, with the rule of that mark, and words on who is as good as
+    whom; `brief` leaves out what those words mean. */
 export function teamsTable(speak, setup, results, standing, brief = false) {
   const teams = Object.keys(results);
-  const head = [h("th", { scope: "col" }, speak.say("outcome")), ...teams.map((team) => h("th", { scope: "col" }, speak.say("team_number", { team })))];
+  const head = [h("th", { scope: "col" }, speak.say("outcome")), ...teams.map((team) => h("th", { scope: "col" }, speak.say("team_number", { team }), " ", results[team].assumed && assumedTag(speak, "assumed_part")))];
+  const assumed = teams.some((team) => results[team].assumed);
   const rows = Object.entries(setup.workshop.outcomes).map(([name, outcome]) =>
     h(
       "tr",
       {},
       h("th", { scope: "row" }, speak.of(outcome.title), h("small", {}, `${speak.of(outcome.unit)}; ${speak.say(outcome.better === "low" ? "better_low" : "better_high")}`)),
       teams.map((team) => {
-        const best = standing.best[name].includes(team);
-        const found = results[team].outcomes[name];
-        return h("td", { class: best ? "best" : false }, rangeFirst(speak, span(speak, found), speak.short(found.median)), best && h("span", { class: "badge" }, speak.say("best_here")));
+        const beside = teams.map((each) => results[each].outcomes[name]);
+        return h("td", { class: standing.best[name].includes(team) && "best", "data-label": `${speak.say("team_number", { team })}${results[team].assumed ? ` (${speak.say("assumed_part")})` : ""}` }, h("span", {}, rangeCell(speak, results[team].outcomes[name], beside), markOf(speak, standing, name, team)));
       }),
     ),
   );
@@ -155,38 +171,52 @@ export function teamsTable(speak, setup, results, standing, brief = false) {
     "div",
     {},
     h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": speak.say("compare_teams") },
-      h("table", {}, h("caption", {}, speak.say("compare_teams")), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))),
+      h("table", { class: "sides stack" }, h("caption", {}, speak.say("compare_teams"), h("small", { class: "rule" }, speak.say("what_best"), assumed && ` ${speak.say("assumed_team")}`)), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))),
     h("ul", { class: "standing" }, standingWords(speak, standing, brief).map((line) => h("li", {}, line))),
   );
 }
+
+/* Whether a team is best in an outcome, or as good as others; nothing where somebody is better, or all are alike. */
+function markOf(speak, standing, outcome, team) {
+  if (standing.best[outcome].includes(team)) return h("span", { class: "badge" }, speak.say("best_here"));
+  const others = standing.level[outcome][team];
+  return others && h("span", { class: "level" }, speak.say("as_good_as", { teams: teamNames(speak, others) }));
+}
+
+const teamNames = (speak, teams) => speak.list(teams.map((team) => speak.say("team_number", { team })));
 
 /** Return who is as good as whom, in sentences. */
 export function standingWords(speak, standing, brief) {
   const beaten = (team) => standing.dominates.filter(([one]) => one === team).map(([, other]) => other);
   const strong = [...new Set(standing.dominates.map(([one]) => one))];
-  const lines = strong.map((one) => speak.say("dominates", { one, others: speak.list(beaten(one).map((team) => speak.say("team_number", { team }))) }));
-  if (standing.free.length > 1) lines.push(speak.say("trade_off", { teams: speak.list(standing.free) }), speak.say("nobody_best"));
-  else lines.push(speak.say("one_best", { team: standing.free[0] }));
-  if (!brief) lines.push(speak.say("what_best"), speak.say("what_dominates"), speak.say("alike"));
+  const lines = strong.map((one) => speak.say("dominates", { one, others: teamNames(speak, beaten(one)) }));
+  for (const group of standing.same) lines.push(speak.say("as_good", { teams: teamNames(speak, group) }));
+  if (standing.trade.length) lines.push(speak.say("trade_off", { teams: speak.list(standing.trade) }));
+  lines.push(standing.ahead ? speak.say("one_best", { team: standing.ahead }) : speak.say("nobody_best"));
+  if (!brief) lines.push(speak.say("what_dominates"), speak.say("alike"));
   lines.push(speak.say("no_sum"));
   return lines;
 }
 
-/** Return how large a change and its range are, whatever the sign; a range that holds zero begins there. */
-function sizes({ median, p10, p90 }) {
-  const ends = [Math.abs(p10), Math.abs(p90)];
-  return { value: Math.abs(median), low: p10 * p90 < 0 ? 0 : Math.min(...ends), high: Math.max(...ends) };
+/** Return ranges of changes as bars over one line of zero, each with its name and its numbers above it; what is of assumed
+    size is hatched. `rows`: [{label, p10, median, p90, assumed}]. */
+export function rangeBars(speak, rows) {
+  const low = Math.min(0, ...rows.map((row) => row.p10));
+  const high = Math.max(0, ...rows.map((row) => row.p90));
+  const at = (value) => `${(100 * (value - low)) / (high - low || 1)}%`;
+  const placed = (kind, row, from, to) => {
+    const node = h("span", { class: kind });
+    node.style.left = at(from);
+    if (to !== undefined) node.style.right = `${100 - parseFloat(at(to))}%`;
+    return node;
+  };
+  return h("div", { class: "bars" }, rows.map((row) =>
+    h("div", { class: row.assumed ? "bar assumed-bar" : "bar" },
+      h("p", {}, row.label, " ", rangeWords(speak, row, rows), " ", row.assumed && assumedTag(speak, "assumed_size")),
+      h("div", { class: "track", dir: "ltr", "aria-hidden": "true" }, placed("reach", row, row.p10, row.p90), placed("zero", row, 0), placed("middle-mark", row, row.median)))));
 }
 
-/** Return bars of changes by size, what lowers in one colour and what raises in another; the label has the range with its signs:
-    `rows` [{id, label, median, p10, p90, good}]. */
-export function rangeBars(speak, rows) {
-  const host = h("div", { class: "chart" });
-  const chart = barsChart(host, { height: () => 34 * rows.length + 8 });
-  chart.draw({
-    bars: rows.map((row) => ({ id: row.id, label: `${row.label}: \u2066${speak.signed(row.p10)} … ${speak.signed(row.p90)}\u2069`, ...sizes(row), kind: row.good ? "good" : "loss" })),
-    format: () => "",
-    direction: speak.direction,
-  });
-  return host;
+function rangeWords(speak, row, rows) {
+  const digits = digitsFor(rows);
+  return numerals(`${speak.signed(row.p10, digits)} … ${speak.signed(row.p90, digits)}`);
 }
