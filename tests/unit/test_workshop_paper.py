@@ -3,6 +3,7 @@ not for."""
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from transition_sim.workshop.codes import code_of
 from transition_sim.workshop.form import LANGUAGES
 from transition_sim.workshop.hub import Hub
 from transition_sim.workshop.keys import Person, token_of
+from transition_sim.workshop.language import words
 from transition_sim.workshop.log import Log, read_log
 from transition_sim.workshop.runs import unchanged_results
 
@@ -70,7 +72,7 @@ def test_a_sheet_replaces_nothing_that_phones_of_the_team_put_down_unasked(tmp_p
         empty = await found.facilitate(type="sheet", team=2, round=FIRST, choices={}, points=SKETCH)
         assert empty.json()["ok"]
         wrong = await found.facilitate(type="sheet", team=1, round="aid_dip", choices={}, points=SKETCH)
-        assert wrong.json()["refused"] == "round_not_open"
+        assert wrong.json() == {"refused": "round_not_open", "values": {"round": "aid_dip", "open": FIRST}}
 
     inside(tmp_path, play)
 
@@ -95,7 +97,9 @@ def test_before_round_one_all_screens_can_show_the_country_without_change(tmp_pa
 def test_slips_say_on_paper_what_phones_show(tmp_path: Path, language: str) -> None:
     async def play(found: Room) -> None:
         query = {"token": found.token("print"), "language": language}
-        assert (await found.client.get("/results", params=query)).json()["refused"] == "no_results"
+        assert "{" not in (none := await found.client.get("/results", params=query)).text
+        assert none.status_code == 409
+        assert html.escape(words()["refused_no_results"][language]) in none.text
         await found.facilitate(type="open", round=FIRST)
         await found.facilitate(type="sheet", team=1, round=FIRST, choices={"peak": 5}, points=SKETCH)
         await found.facilitate(type="close", force=True)
@@ -112,8 +116,9 @@ def test_slips_say_on_paper_what_phones_show(tmp_path: Path, language: str) -> N
         assert "—" in slips[1].split("</table>")[0]
         assert not re.search(r'(src|href)="(?!data:)', answer.text)
         for kind in ("facilitator", "projector", "debrief"):
-            refused = await found.client.get("/results", params={"token": found.token(kind)})
+            refused = await found.client.get("/results", params={**query, "token": found.token(kind)})
             assert refused.status_code == 401
+            assert html.escape(words()["refused_no_key"][language]) in refused.text
 
     inside(tmp_path, play)
 
