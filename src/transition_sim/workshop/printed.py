@@ -31,11 +31,12 @@ PORT, LOG = "8642", "session.jsonl"
 WHOLE = re.compile(r"(?<![\w-])(?:--\w+(?: \w+\.jsonl)?|\.venv[/\\][\w/\\]*|\w+\.(?:jsonl|html))")
 """Options, paths and names of files in a text: they are read from left to right, and no line breaks inside them."""
 WELCOME, ROLES, LENGTH = 8, 7, 90
+_TOGETHER = re.compile(r"--\w+ [^\s-]\S*|\S+")
 _WORD = Markup('<bdi class="word" dir="ltr">{}</bdi>')
 
 
 def print_pages(session: Session, language: str, port: str = PORT, log: str = LOG) -> str:
-    """Return guide, role cards and decision sheets of a session that runs at a port with a log, as one page to print."""
+    """Return guide, role cards and decision sheets of a session at a port, with a log, as one page to print."""
     return print_page(session.workshop, session.setup.teams, language, PARTS[:3], session.setup.worlds, port, log)
 
 
@@ -55,9 +56,11 @@ def print_page(
     return _template("print.html.j2").render(
         title=", ".join(told(part) for part in parts), numbered=numbered,
         w=workshop, teams=teams, language=language, direction=DIRECTION[language], parts=parts, worlds=worlds,
-        port=port, say=told, word=word, commands=_commands(workshop, teams, language, port, log), whole=kept_whole, letters=LETTERS, run_sheet=_run_sheet(workshop, language), grid=_grid(workshop),
+        port=port, say=told, word=word, whole=kept_whole, commands=_commands(workshop, teams, language, port, log),
+        letters=LETTERS, run_sheet=_run_sheet(workshop, language), grid=_grid(workshop),
         month=lambda each: _month(each, language), later=lambda name, role: _later(workshop, name, role),
-        talk=talk_minutes(workshop), steps=_steps(workshop), round_titles=round_titles,
+        talk=talk_minutes(workshop), steps=_steps(workshop),
+        years=", ".join(map(str, workshop.sketch.years)), round_titles=round_titles,
         texts=list(all_texts(workshop)), style=Markup(_style()),  # noqa: S704 - files of our own
     )  # fmt: skip
 
@@ -84,7 +87,9 @@ def _commands(workshop: Workshop, teams: int, language: str, port: str, log: str
         f"{program} print {given} --out printed",
     ]
     return [
-        Markup("<br>").join(Markup(" ").join(_WORD.format(word) for word in part.split()) for part in line.split("\n"))
+        Markup("<br>").join(
+            Markup(" ").join(_WORD.format(word) for word in _TOGETHER.findall(part)) for part in line.split("\n")
+        )
         for line in lines
     ]
 

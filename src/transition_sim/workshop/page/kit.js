@@ -24,6 +24,7 @@ export function speaker(setup, language) {
     direction: language === "ar" ? "rtl" : "ltr",
     say,
     of: (texts) => texts[language],
+    pair: (name, value) => `${name}${say("colon")} ${value}`,
     number,
     short,
     signed: (value) => format({ maximumSignificantDigits: 2, signDisplay: "exceptZero" }).format(value),
@@ -127,8 +128,8 @@ export function reply(id) {
 export function roundWords(speak, setup, { choices, points }) {
   const { levers } = setup.workshop;
   const moved = Object.entries(choices).filter(([name, choice]) => choice !== levers[name].default);
-  const decided = moved.map(([name, choice]) => `${speak.of(levers[name].title)}: ${speak.of(levers[name].choices[choice].label)}`);
-  const drawn = points ? `${speak.say("sketch")}: ${points.map((each) => speak.number(each)).join(" / ")}` : speak.say("no_sketch_yet");
+  const decided = moved.map(([name, choice]) => speak.pair(speak.of(levers[name].title), speak.of(levers[name].choices[choice].label)));
+  const drawn = points ? speak.pair(speak.say("sketch"), points.map((each) => speak.number(each)).join(" / ")) : speak.say("no_sketch_yet");
   return [...(decided.length ? decided : [speak.say("all_planned")]), drawn].join("; ");
 }
 

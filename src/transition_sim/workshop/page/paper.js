@@ -58,7 +58,7 @@ function sheetForm(setup, speak, send) {
   const { years, step, most } = workshop.sketch;
   const percents = Array.from({ length: most / step + 1 }, (_, i) => String(i * step));
   const place = reply("told-sheet");
-  const fields = h("div", {});
+  const fields = h("div", { class: "sheet-fields" });
   const purses = h("div", { class: "purses", role: "status" });
   const rest = h("div", { hidden: true });
   const teams = h("select", { id: "sheet-team", required: true, onchange: (event) => take(Number(event.target.value)) });
@@ -88,7 +88,7 @@ function sheetForm(setup, speak, send) {
       const price = choice.price ? ` (${speak.number(choice.price)})` : "";
       return [String(i), `${letterOf(i)}  ${speak.of(choice.label)}${price}${i === lever.default ? " *" : ""}`, bought && i !== lever.default];
     });
-    const title = `${speak.of(workshop.roles[lever.role].title)}: ${speak.of(lever.title)}`;
+    const title = speak.pair(speak.of(workshop.roles[lever.role].title), speak.of(lever.title));
     const field = select(`sheet-${name}`, title, options, String(sheet.choices[name]), (value) => (sheet.choices[name] = Number(value)));
     if (bought) field.append(h("p", { class: "hint" }, boughtWords(speak, workshop, plan, bought)));
     return field;
@@ -99,7 +99,7 @@ function sheetForm(setup, speak, send) {
     fill(purses, h("p", { class: "hint" }, speak.say("budgets")), Object.entries(costs).map(([role, { spent, later, size }]) => {
       const left = size - spent - later;
       const words = left < 0 ? speak.say("over", { over: speak.number(-left) }) : speak.say("left", { left: speak.number(left), size: speak.number(size) });
-      return h("p", { class: left < 0 ? "purse over" : "purse" }, `${speak.of(workshop.roles[role].title)}: `, h("b", {}, words));
+      return h("p", { class: left < 0 ? "purse over" : "purse" }, speak.pair(speak.of(workshop.roles[role].title), ""), h("b", {}, words));
     }));
   }
 

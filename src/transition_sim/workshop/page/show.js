@@ -72,7 +72,7 @@ function words(speak, setup, result, points) {
   const parts = setup.workshop.sketch.years.map((year, i) => {
     const found = result ? `${speak.say("found")} ${speak.number(result.risk[i].p10, 1)}–${speak.number(result.risk[i].p90, 1)} (${speak.say("middle")} ${speak.number(result.risk[i].median, 1)})` : "";
     const drawn = points && points[i] !== null ? `${speak.say("expected")} ${speak.number(points[i])}` : "";
-    return `${speak.say("by_year", { year })}: ${[drawn, found].filter(Boolean).join("; ")}`;
+    return speak.pair(speak.say("by_year", { year }), [drawn, found].filter(Boolean).join("; "));
   });
   return h("span", { class: "in-words" }, `${parts.join(". ")}.`);
 }

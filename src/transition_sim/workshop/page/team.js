@@ -237,9 +237,9 @@ function openBody(told) {
       if (before !== now) told.tell({});  // what was refused may be right now, whoever changed it
       before = now;
       over.textContent = overspent().map(({ role, spent, size }) => refusal(speak, setup, "over_budget", { role, spent, size })).join(" ");
-      unsent.textContent = !online && line?.waiting() ? speak.say("not_sent") : "";
+      unsent.textContent = !online && line?.waiting() ? speak.say(drawn() ? "not_sent" : "not_sent_plain") : "";
       for (const each of fields) each.update();
-      fill(otherList, others.map(([name, lever]) => h("li", {}, `${speak.of(workshop.roles[lever.role].title)} — ${speak.of(lever.title)}: `, h("b", {}, speak.of(lever.choices[chosen()[name]].label)))));
+      fill(otherList, others.map(([name, lever]) => h("li", {}, speak.pair(`${speak.of(workshop.roles[lever.role].title)} — ${speak.of(lever.title)}`, ""), h("b", {}, speak.of(lever.choices[chosen()[name]].label)))));
       paintPurses(purses, mine.length ? [...new Set(mine.map(([, lever]) => lever.role))] : []);
       sketch.update();
       hint.textContent = committed ? speak.say("waiting") : `${drawn() ? "" : `${speak.say("commit_hint")} `}${speak.say("commit_whole")}`;
@@ -300,7 +300,7 @@ function paintPurses(node, roles) {
     const purse = workshop.roles[role].purse;
     const left = purse.size - cost[role].spent;
     const words = left < 0 ? speak.say("over", { over: speak.number(-left) }) : speak.say("left", { left: speak.number(left), size: speak.number(purse.size) });
-    return h("p", { class: left < 0 ? "purse over" : "purse" }, `${speak.of(purse.title)} (${speak.of(purse.unit)}): `, h("b", {}, words));
+    return h("p", { class: left < 0 ? "purse over" : "purse" }, speak.pair(`${speak.of(purse.title)} (${speak.of(purse.unit)})`, ""), h("b", {}, words));
   }), later && h("p", { class: "hint" }, speak.say("set_aside")));
 }
 
