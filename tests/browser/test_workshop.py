@@ -112,7 +112,7 @@ def test_a_round_is_played_on_phones_a_desk_and_a_screen(visit: Callable[..., An
     facilitator.page.click("form:has(#entry) button")
     whole.page.wait_for_selector("text=Take it back")
     facilitator.page.wait_for_selector(
-        "text=Put down for team 2: Authorised strength: 14,000 troops; Sketch: 0 / 6 / 8 / 12."
+        "text=Put down and committed for team 2: Authorised strength: 14,000 troops; Sketch: 0 / 6 / 8 / 12."
     )
     assert_on_one_sheet(screen.page)
     facilitator.page.click("text=Close the round and show results")
@@ -160,7 +160,11 @@ def test_a_phone_that_loses_the_line_shows_its_code_and_goes_on_by_itself(
     slide(phone.page, (6, 10, 14, 20))
     phone.page.click("button:has-text('Put the sketch down')")
     phone.page.click("text=Commit for the whole team")
-    phone.page.wait_for_selector("text=No connection.")
+    unsent = phone.page.locator("#not-sent:has-text('Not sent: no connection.')")
+    unsent.wait_for()
+    button = phone.page.locator("button:has-text('Commit for the whole team')").bounding_box()
+    assert 0 < unsent.bounding_box()["y"] - button["y"] < 80, "beside the button"
+    assert 0 <= phone.page.locator("text=No connection. What").bounding_box()["y"] < 60, "in sight, wherever one is"
     offline = phone.page.locator("output.code").inner_text()
     assert CODE.fullmatch(offline)
     phone.picture("workshop-phone-offline")
@@ -231,7 +235,7 @@ def sheet_on_paper(page: Any, team: int, number: int) -> None:
         page.select_option(f"#sheet-year-{year}", str(value))
     form.locator("button[type=submit]").click()
     page.wait_for_selector(f"li.done:has-text('Team {team}')")
-    page.wait_for_selector(f"text=Put down for team {team}: ")
+    page.wait_for_selector(f"text=Put down and committed for team {team}: ")
 
 
 def sketch_of(team: int) -> tuple[int, ...]:
@@ -284,7 +288,7 @@ def test_a_second_code_is_asked_about_and_refusals_stand_beside_their_form(
     phone.page.click("button:has-text('Put the sketch down')")
     phone.page.wait_for_selector("text=The sketch is down.")
     phone.page.click("text=Commit for the whole team")
-    told = phone.page.locator("#told-commit:has-text('Government would spend 7; it has 6.')")
+    told = phone.page.locator("#over-budget:has-text('Government would spend 7; it has 6.')")
     told.wait_for()
     button = phone.page.locator("button:has-text('Commit for the whole team')").bounding_box()
     assert 0 < told.bounding_box()["y"] - button["y"] < 80, "beside the button that caused it"

@@ -3,6 +3,7 @@ not for."""
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from workshop_play import SKETCH, WORLDS, runner, shipped_model, workshop
 from transition_sim.workshop.codes import code_of
 from transition_sim.workshop.form import LANGUAGES, decimals_for, fixed_text
 from transition_sim.workshop.hub import Hub
-from transition_sim.workshop.keys import Person, token_of
+from transition_sim.workshop.keys import Person, join_code, token_of
 from transition_sim.workshop.language import words
 from transition_sim.workshop.log import Log, read_log
 from transition_sim.workshop.runs import unchanged_results
+from transition_sim.workshop.views import seats_of, view_of
 
 OTHER = (4, 8, 12, 14)
 
@@ -71,7 +73,7 @@ def test_a_sheet_replaces_nothing_that_phones_of_the_team_put_down_unasked(tmp_p
         empty = await found.facilitate(type="sheet", team=2, round=FIRST, choices={}, points=SKETCH)
         assert empty.json()["ok"]
         wrong = await found.facilitate(type="sheet", team=1, round="aid_dip", choices={}, points=SKETCH)
-        assert wrong.json()["refused"] == "round_not_open"
+        assert wrong.json() == {"refused": "round_not_open", "values": {"round": "aid_dip", "open": FIRST}}
 
     inside(tmp_path, play)
 
@@ -96,7 +98,9 @@ def test_before_round_one_all_screens_can_show_the_country_without_change(tmp_pa
 def test_slips_say_on_paper_what_phones_show(tmp_path: Path, language: str) -> None:
     async def play(found: Room) -> None:
         query = {"token": found.token("print"), "language": language}
-        assert (await found.client.get("/results", params=query)).json()["refused"] == "no_results"
+        assert "{" not in (none := await found.client.get("/results", params=query)).text
+        assert none.status_code == 409
+        assert html.escape(words()["refused_no_results"][language]) in none.text
         await found.facilitate(type="open", round=FIRST)
         await found.facilitate(type="sheet", team=1, round=FIRST, choices={"peak": 5}, points=SKETCH)
         await found.facilitate(type="close", force=True)
@@ -123,8 +127,9 @@ def test_slips_say_on_paper_what_phones_show(tmp_path: Path, language: str) -> N
         assert said["what_best"] in slips[1].split('<section class="sheet">')[1].split("<table>")[0]
         assert not re.search(r'(src|href)="(?!data:)', answer.text)
         for kind in ("facilitator", "projector", "debrief"):
-            refused = await found.client.get("/results", params={"token": found.token(kind)})
+            refused = await found.client.get("/results", params={**query, "token": found.token(kind)})
             assert refused.status_code == 401
+            assert html.escape(words()["refused_no_key"][language]) in refused.text
 
     inside(tmp_path, play)
 
@@ -206,3 +211,64 @@ def test_a_teams_key_opens_its_own_debrief_alone_and_only_after_the_end(tmp_path
     hub = Hub(Log(path), shipped_model())
     assert token_of(hub.session, Person("debrief", 1)) != token_of(hub.session, Person("debrief", 2))
     hub.log.close()
+
+
+def test_who_was_late_is_told_and_a_closed_round_stays_at_hand(tmp_path: Path) -> None:
+    async def play(found: Room) -> None:
+        late, own = found.token("team", 1, "shared"), found.token("team", 2, "shared")
+        await found.facilitate(type="open", round=FIRST)
+        await found.do(late, type="decide", round=FIRST, choices={"peak": 5})
+        await found.do(late, type="sketch", round=FIRST, points=SKETCH)
+        await found.facilitate(type="code", code=code(2, {"peak": 5}))
+        assert "last" not in await found.state(found.token("projector"))
+        await found.facilitate(type="close", force=True)
+        past = (await found.state(late))["past"][FIRST]
+        assert (past["committed"], past["points"], past["choices"]["peak"]) == (False, list(SKETCH), 5)
+        assert past["result"]["outcomes"]["risk"]["change"]["median"] == 0, "what was put down did not count"
+        assert (await found.state(own))["past"][FIRST]["committed"]
+        shown = await found.state(found.token("projector"))
+        assert shown["uncommitted"] == [1]
+        assert shown["sketches"] == {"1": list(SKETCH), "2": list(SKETCH)}
+        await found.facilitate(type="open", round="aid_dip")
+        for kind in ("projector", "facilitator"):
+            state = await found.state(found.token(kind))
+            assert "results" not in state
+            assert set(state["join"]) == {"1", "2"}
+            assert state["last"]["of_round"] == FIRST
+            assert state["last"]["results"] == shown["results"]
+            assert state["last"]["uncommitted"] == [1]
+
+    inside(tmp_path, play)
+
+
+def test_a_code_says_which_round_it_is_for_and_why_it_is_wrong(tmp_path: Path) -> None:
+    async def play(found: Room) -> None:
+        early = code(1, {})
+        told = (await found.facilitate(type="code", code=early)).json()
+        assert told == {"refused": "round_not_open", "values": {"round": FIRST, "open": ""}}
+        await found.facilitate(type="open", round=FIRST)
+        wrong = early[:-1] + ("0" if early[-1] != "0" else "1")
+        values = (await found.facilitate(type="code", code=wrong)).json()["values"]
+        assert (values["reason"], values["meant"]) == ("mistyped", early)
+        await found.facilitate(type="close", force=True)
+        await found.facilitate(type="open", round="aid_dip")
+        told = (await found.facilitate(type="code", code=early)).json()
+        assert told["values"] == {"round": FIRST, "open": "aid_dip"}
+
+    inside(tmp_path, play)
+
+
+def test_who_has_a_join_code_sees_which_roles_are_taken(tmp_path: Path) -> None:
+    async def play(found: Room) -> None:
+        join = join_code(found.hub.session, 2)
+        asked = await found.client.post("/api/seats", json={"code": join})
+        assert asked.json() == {"team": 2, "seats": {}}
+        assert (await found.client.post("/api/seats", json={"code": "AAAAAA"})).json()["refused"] == "wrong_join_code"
+        assert (await found.client.post("/api/seats", content=b"[]")).status_code == 400
+        devices = {(2, "donors"): 2, (2, "mission"): 0, (1, "shared"): 1, (0, ""): 3}
+        assert seats_of(devices, 2) == {"donors": 2}
+        views = {kind: view_of(found.hub, Person(kind), devices) for kind in ("facilitator", "projector")}
+        assert all(view["seats"] == {"1": {"shared": 1}, "2": {"donors": 2}} for view in views.values())
+        assert view_of(found.hub, Person("team", 2, "donors"), devices)["seats"] == {"donors": 2}
+
+    inside(tmp_path, play)

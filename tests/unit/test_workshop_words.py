@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import pytest
 from workshop_play import workshop
 
 import transition_sim.workshop as room
+from transition_sim.cli.workshop import resuming_command
 from transition_sim.errors import ScenarioError
 from transition_sim.study.yaml_file import plain, read_yaml
 from transition_sim.workshop import language as language_module
 from transition_sim.workshop.form import LANGUAGES
 from transition_sim.workshop.language import NAMED, QUOTES, words
-from transition_sim.workshop.printed import print_page
+from transition_sim.workshop.printed import CATALOGUES, PARTS, print_page
 
 FOLDER = Path(room.__file__).parent
 LITERAL = {"your screen", "big screen", "go on with"}
@@ -84,5 +86,49 @@ def test_pages_to_print_are_titled_by_what_they_hold(code: str) -> None:
 
     guide = words("guide.yaml")
     for part in ("guide", "cards", "sheets", "review"):
-        assert title(part) == f"{guide[part][code]}: {workshop().title.in_(code)}"
+        assert title(part) == f"{guide[part][code]}{words()['colon'][code]} {workshop().title.in_(code)}"
     assert guide["cards"][code] in title("guide", "cards", "sheets")
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_no_printed_page_is_escaped_twice(code: str) -> None:
+    text = print_page(workshop(), 4, code, PARTS)
+    assert "&amp;#" not in text
+    assert "&amp;" not in text
+
+
+def test_the_guide_has_the_line_that_the_program_prints() -> None:
+    def lines(**given: str) -> list[str]:
+        text = print_page(workshop(), 4, "en", ("guide",), **given)
+        box = text.split('<ol class="commands"')[1].split("</ol>")[0]
+        return [html.unescape(re.sub(r"<[^>]+>", "", line)) for line in box.split("</li>")]
+
+    usual = lines()
+    assert usual[1].endswith("workshop start --scenario aid_gap --teams 4 --language en --lan")
+    printed = resuming_command(Path("session.jsonl"), 8642, True)
+    assert usual[2].endswith(printed[printed.index(" workshop start") :])
+    assert "--log monday.jsonl --port 9000 --lan" in lines(port="9000", log="monday.jsonl")[2]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_sheets_set_nothing_aside_for_rounds_that_do_not_come(code: str) -> None:
+    sheets = print_page(workshop(), 4, code, ("sheets",)).split('<section class="sheet one">')[1:]
+    later = words("guide.yaml")["later_planned"][code]
+    assert [later in sheet for sheet in sheets] == [True, True, True, False]
+    assert "0, 2, 4 … 60" in sheets[0]
+    assert "5, 10, 15, 20" in sheets[0]
+
+
+def test_french_marks_keep_to_their_word() -> None:
+    for file in CATALOGUES:
+        for key, texts in words(file).items():
+            assert not re.search(r" [:;?!»]|« ", texts["fr"]), key
+
+
+def test_what_depends_on_a_number_has_the_forms_of_each_language() -> None:
+    assert words()["close_anyway_one"]["en"] == (
+        "Close although team {teams} has not committed: its country goes on as planned"
+    )
+    for stem in ("close_anyway", "not_counted"):
+        assert {f"{stem}_{form}" for form in ("one", "two", "other")} <= set(words())
+        assert len({words()[f"{stem}_{form}"]["ar"] for form in ("one", "two", "other")}) == 3

@@ -55,11 +55,12 @@ class Field:
 
 
 class CodeError(ScenarioError):
-    """A code cannot be read; `reason` is one of REASONS."""
+    """A code cannot be read; `reason` is one of REASONS, `meant` the one code that was probably meant, or nothing."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, meant: str = "") -> None:
         super().__init__(message)
         self.reason = reason
+        self.meant = meant
 
 
 REASONS = ("empty", "long", "character", "mistyped", "version", "kind", "edition", "content")
@@ -102,8 +103,8 @@ def read_code(code: str, kind_of: Callable[[str], Kind | None]) -> tuple[str, li
         if error.reason != "mistyped":
             raise
         meant = [near for near in repaired(text) if _is_code(near, kind_of)]
-        hint = f"; did you mean '{grouped(meant[0])}'?" if len(meant) == 1 else ""
-        raise CodeError("mistyped", f"{error}{hint}") from None
+        one = grouped(meant[0]) if len(meant) == 1 else ""
+        raise CodeError("mistyped", f"{error}; did you mean '{one}'?" if one else str(error), one) from None
 
 
 def _is_code(text: str, kind_of: Callable[[str], Kind | None]) -> bool:

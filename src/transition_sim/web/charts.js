@@ -5,6 +5,8 @@
    textContent. Colours and strokes stand in style.css, by class. Time runs from left to right in every language; in
    right-to-left pages texts are anchored the other way round and bars grow from the right. */
 
+/** The size of type in pixels for which margins and places are given; a chart with larger type grows with it. */
+const TYPE = 13;
 const SVG = "http://www.w3.org/2000/svg";
 const written = new WeakMap();
 
@@ -181,7 +183,7 @@ export function shell(host, classes, options, paint) {
   function again() {
     if (!data || !size.width) return;
     const [left, right] = [margin.left, size.width - margin.right];
-    plot = { ...size, left, right, top: margin.top, bottom: size.height - margin.bottom };
+    plot = { ...size, left, right, top: margin.top, bottom: size.height - margin.bottom, grown: options.grown ?? 1 };
     const { from, to } = data.x ?? {};
     plot.x = (time) => left + ((time - from) / (to - from)) * (right - left);
     paint(data, plot);
@@ -209,7 +211,7 @@ export function timeAxis(axis, plot, direction, line, text) {
   for (const tick of axis.ticks) {
     const at = plot.x(tick);
     set(line(`lx${tick}`), { class: "ts-axis", x1: at, x2: at, y1: plot.bottom, y2: plot.bottom + 4 });
-    label(text(`tx${tick}`), at, plot.bottom + 17, axis.format(tick), "ts-tick", "both", direction);
+    label(text(`tx${tick}`), at, plot.bottom + 4 + 13 * plot.grown, axis.format(tick), "ts-tick", "both", direction);
   }
   if (axis.label) label(text("tx"), plot.right, plot.height - 4, axis.label, "ts-axis-label", "left", direction);
 }
@@ -223,6 +225,11 @@ export function timeWindows(windows, plot, rect) {
     set(rect(each.label), { class: "ts-window", x: left, width: right - left, y: plot.top, height });
     return { left, right, label: each.label };
   });
+}
+
+/** Return margins for type that is so many times as large. */
+function scaled(margin, grown) {
+  return Object.fromEntries(Object.entries(margin).map(([side, value]) => [side, value * grown]));
 }
 
 /** Return a ruler of texts in an SVG, in the type that its style gives: {size, width(words)}. It reads the style once
@@ -247,7 +254,7 @@ function touch(one, other) {
 
 /** Make a chart over time in `host`.
 
-    `options`: `height(width)`, `margin` {left, right, top, bottom}, `small` (a panel: fewer ticks, no words at
+    `options`: `height(width)`, `margin` {left, right, top, bottom}, `type` (the size of type in pixels, else 13), `small` (a panel: fewer ticks, no words at
     events), `onCursor(time or null)`. Returns `{svg, draw(data), cursor(time or null)}`. Of `data`: `time`, for
     what has no times of its own; `lines` [{id, kind, values, time?, label?}]; `bands` [{id, kind, low, high, time?,
     label?}]; `windows` [{from, to, label}]; `marks` [{at, label}]; `x` {from, to, ticks, label, format(value,
@@ -255,9 +262,11 @@ function touch(one, other) {
     `direction` "ltr" or "rtl"; `stale` fades the bands of worlds; `cursor` a time or null. Kinds of lines: now, pinned, second, third; of
     bands: worlds, pinned, gap. */
 export function timeChart(host, options) {
-  const margin = { left: 46, right: 14, top: 26, bottom: 36, ...options.margin };
+  const grown = options.type ? options.type / TYPE : 1;
+  const margin = scaled({ left: 46, right: 14, top: 26, bottom: 36, ...options.margin }, grown);
   const classes = options.small ? "ts-small" : "ts-large";
-  const { chart, layer } = shell(host, classes, { ...options, margin }, paint);
+  const { chart, layer } = shell(host, classes, { ...options, margin, grown }, paint);
+  if (options.type) chart.svg.style.fontSize = `${options.type}px`;
   const windows = layer("windows", (parent) => add(parent, "rect"));
   const grid = layer("grid", (parent, key) => add(parent, key[0] === "l" ? "line" : "text"));
   const bands = layer("bands", (parent) => add(parent, "path"));
@@ -290,10 +299,10 @@ export function timeChart(host, options) {
       const at = y(tick);
       const classes = Math.abs(tick) < 1e-12 ? "ts-axis" : "ts-gridline";
       set(grid.get(`ly${tick}`), { class: classes, x1: plot.left, x2: plot.right, y1: at, y2: at });
-      put(grid.get(`ty${tick}`), [plot.left - 6, at + 4], data.y.format(tick, false, step), "ts-tick", "left");
+      put(grid.get(`ty${tick}`), [plot.left - 6, at + 4 * grown], data.y.format(tick, false, step), "ts-tick", "left");
     }
     timeAxis(data.x, plot, data.direction, grid.get, grid.get);
-    if (data.y.label) put(grid.get("ty"), [2, 12], data.y.label, "ts-axis-label", "right");
+    if (data.y.label) put(grid.get("ty"), [2, 12 * grown], data.y.label, "ts-axis-label", "right");
     grid.done();
   }
 
@@ -378,7 +387,7 @@ export function timeChart(host, options) {
   function paint(next, frame) {
     ruler ??= rulerOf(chart.svg);
     [data, plot, x] = [next, frame, frame.x];
-    const scale = data.y.scale ?? niceScale(...extent(), options.small ? 3 : 5);
+    const scale = data.y.scale ?? niceScale(...extent(), options.small || (options.type && plot.bottom - plot.top < 8 * options.type) ? 3 : 5);
     y = (value) => plot.bottom - ((value - scale.low) / (scale.high - scale.low)) * (plot.bottom - plot.top);
     axes(scale);
     reading(scale.step);

@@ -51,7 +51,7 @@ def read_round(workshop: Workshop, text: str) -> RoundCode:
     try:
         letter, state = read_code(text, kind_of)
     except CodeError as error:
-        raise RefusedError("wrong_code", told=error.faults[0].message) from None
+        raise RefusedError("wrong_code", told=error.faults[0].message, reason=error.reason, meant=error.meant) from None
     name = workshop.order[LETTERS.index(letter)]
     levers = workshop.levers_of(name)
     points = tuple(level * workshop.sketch.step for level in state[1 + len(levers) :])

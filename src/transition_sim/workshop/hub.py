@@ -53,6 +53,7 @@ class Hub:
         self.answers = {
             (event.by, event.id): number for number, event in enumerate(log.events, 1) if event.id is not None
         }
+        self._standings: dict[str, dict[str, Any]] = {}
         self.changed = asyncio.Event()
         self.closing = False
         self._one = asyncio.Lock()
@@ -65,8 +66,11 @@ class Hub:
 
     def standing(self, name: str) -> dict[str, Any]:
         """Return how teams stand against each other after a closed round, world by world."""
-        workshop = self.session.workshop
-        return standing(workshop, team_values(self.runner, self.session, workshop.order.index(name)))
+        if name not in self._standings:
+            workshop = self.session.workshop
+            found = team_values(self.runner, self.session, workshop.order.index(name))
+            self._standings[name] = standing(workshop, found)
+        return self._standings[name]
 
     async def submit(self, event: Event, check: Callable[[Session], None] | None = None) -> int:
         """Take an event up; return its number. RefusedError by a rule or by `check`, ScenarioError by the disk.
@@ -101,6 +105,7 @@ class Hub:
         for name in list(self.results):
             if name not in self.session.results:
                 del self.results[name]
+                self._standings.pop(name, None)
 
     async def close_round(self, identity: str | None, force: bool) -> int:
         """Close the open round: compute the results of all teams, write their checksum, show them."""

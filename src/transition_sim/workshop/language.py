@@ -32,9 +32,14 @@ def words(file: str = "words.yaml") -> Mapping[str, Mapping[str, str]]:
     if wrong:
         raise ScenarioError(f"{file}: three texts are expected for: {', '.join(wrong)}")
     return {
-        key: {code: _named(text, code, file, found) for code, text in zip(LANGUAGES, texts, strict=True)}
+        key: {code: _spaced(_named(text, code, file, found), code) for code, text in zip(LANGUAGES, texts, strict=True)}
         for key, texts in found.items()
     }
+
+
+def _spaced(text: str, language: str) -> str:
+    """Return a text in which French marks keep to their word: no line begins with one."""
+    return re.sub(r" (?=[:;?!»])|(?<=«) ", "\u00a0", text) if language == "fr" else text
 
 
 def _named(text: str, language: str, file: str, own: Mapping[str, list[str]]) -> str:

@@ -11,7 +11,7 @@ from transition_sim import lab
 from transition_sim.web.bundle import bundle, data_text, shared
 from transition_sim.workshop.codes import tables_of
 from transition_sim.workshop.form import LANGUAGES, Workshop
-from transition_sim.workshop.language import DIRECTION, NAMES, words
+from transition_sim.workshop.language import DIRECTION, NAMES, say, words
 from transition_sim.workshop.session import Session
 from transition_sim.workshop.views import public_workshop
 
@@ -66,6 +66,18 @@ def page(name: str, session: Session, language: str, address: str = "") -> str:
         f'<body class="{classes}"><main id="main"></main><noscript>JavaScript</noscript>'
         f'<script type="application/json" id="setup">{data_text(setup)}</script>'
         f'<script type="module" src="/static/{name}.js"></script></body></html>'
+    )
+
+
+def message_page(key: str, session: Session, language: str) -> str:
+    """Return a page that says one thing, for who opened an address that has nothing to show."""
+    title, told = html.escape(session.workshop.title.in_(language)), html.escape(say(key, language))
+    return (
+        f'<!doctype html><html lang="{language}" dir="{DIRECTION[language]}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f'<title>{title}</title><link rel="stylesheet" href="/static/style.css">'
+        '<link rel="stylesheet" href="/static/workshop.css"></head>'
+        f'<body class="ts"><main id="main"><h1>{title}</h1><p class="card">{told}</p></main></body></html>'
     )
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import html
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from transition_sim.web.bundle import data_text, shared
 from transition_sim.workshop.debrief import debrief
@@ -27,21 +28,28 @@ CATALOGUES = ("words.yaml", "guide.yaml", "drivers.yaml")
 QUESTIONS = tuple(f"question_{i}" for i in range(1, 7))
 ENDS = ("p10", "median", "p90")
 LETTERS = "ABCDEFGHIJKL"
-PORT = 8642
+PORT, LOG = "8642", "session.jsonl"
+WHOLE = re.compile(r"(?<![\w-])(?:--\w+(?: \w+\.jsonl)?|\.venv[/\\][\w/\\]*|\w+\.(?:jsonl|html))")
+"""Options, paths and names of files in a text: they are read from left to right, and no line breaks inside them."""
 WELCOME, ROLES, LENGTH = 8, 7, 90
+_TOGETHER = re.compile(r"--\w+ [^\s-]\S*|\S+")
+_WORD = Markup('<bdi class="word" dir="ltr">{}</bdi>')
 
 
-def print_pages(session: Session, language: str) -> str:
-    """Return guide, role cards and decision sheets of a session as one page to print."""
-    return print_page(session.workshop, session.setup.teams, language, PARTS[:3], session.setup.worlds)
+def print_pages(session: Session, language: str, port: str = PORT, log: str = LOG) -> str:
+    """Return guide, role cards and decision sheets of a session at a port, with a log, as one page to print."""
+    return print_page(session.workshop, session.setup.teams, language, PARTS[:3], session.setup.worlds, port, log)
 
 
-def print_page(workshop: Workshop, teams: int, language: str, parts: Sequence[str], worlds: int = 1000) -> str:
+def print_page(
+    workshop: Workshop, teams: int, language: str, parts: Sequence[str], worlds: int = 1000,
+    port: str = PORT, log: str = LOG,
+) -> str:  # fmt: skip
     """Return some parts of what is printed for a workshop, as one HTML page."""
     told, word = _voices(language)
 
-    def numbered(stem: str, **values: Any) -> list[str]:
-        return [told(key, **values) for key in words("guide.yaml") if re.fullmatch(rf"{stem}_\d+", key)]
+    def numbered(stem: str, **values: Any) -> list[Markup]:
+        return [kept_whole(told(key, **values)) for key in words("guide.yaml") if re.fullmatch(rf"{stem}_\d+", key)]
 
     def round_titles(names: Sequence[str]) -> str:
         return ", ".join(workshop.rounds[name].title.in_(language) for name in names)
@@ -49,11 +57,42 @@ def print_page(workshop: Workshop, teams: int, language: str, parts: Sequence[st
     return _template("print.html.j2").render(
         title=", ".join(told(part) for part in parts), numbered=numbered,
         w=workshop, teams=teams, language=language, direction=DIRECTION[language], parts=parts, worlds=worlds,
-        port=PORT, say=told, word=word, letters=LETTERS, run_sheet=_run_sheet(workshop, language), grid=_grid(workshop),
+        port=port, say=told, word=word, whole=kept_whole, commands=_commands(workshop, teams, language, port, log),
+        letters=LETTERS, run_sheet=_run_sheet(workshop, language), grid=_grid(workshop),
         month=lambda each: _month(each, language), later=lambda name, role: _later(workshop, name, role),
-        talk=talk_minutes(workshop), round_titles=round_titles,
+        talk=talk_minutes(workshop), steps=_steps(workshop),
+        years=", ".join(map(str, workshop.sketch.years)), round_titles=round_titles,
         texts=list(all_texts(workshop)), style=Markup(_style()),  # noqa: S704 - files of our own
     )  # fmt: skip
+
+
+def kept_whole(text: str) -> Markup:
+    """Return a text as markup in which options, paths and names of files are never broken or turned round."""
+    marked, at = Markup(""), 0
+    for found in WHOLE.finditer(text):
+        marked += escape(text[at : found.start()]) + _WORD.format(found.group())
+        at = found.end()
+    return marked + escape(text[at:])
+
+
+def _commands(workshop: Workshop, teams: int, language: str, port: str, log: str) -> list[Markup]:
+    """Return the guide's numbered command lines: a line may break between its words, and nowhere else."""
+    program, kept = ".venv/bin/transition-sim workshop", shlex.quote(log)
+    given = f"{shlex.quote(workshop.name)} --teams {teams} --language {language}"
+    lines = [
+        'python3 -m venv .venv\n.venv/bin/python -m pip install ".[workshop]"',
+        f"{program} start --scenario {given} --lan",
+        f"{program} start --log {kept} --port {port} --lan",
+        f"{program} debrief {kept} --out debrief",
+        f"{program} replay {kept}",
+        f"{program} print {given} --out printed",
+    ]
+    return [
+        Markup("<br>").join(
+            Markup(" ").join(_WORD.format(word) for word in _TOGETHER.findall(part)) for part in line.split("\n")
+        )
+        for line in lines
+    ]
 
 
 def print_results(
@@ -119,13 +158,19 @@ def _slip(session: Session, team: Team, name: str, result: Mapping[str, Any], la
 
 
 def _voices(language: str) -> tuple[Callable[..., str], Callable[..., str]]:
-    """Return what says texts of the guide, and what says those of the pages, in one language."""
+    """Return what says texts of the guide, and what says those of the pages, in one language.
+
+    What a template fills in is markup already; it is filled in plain, and escaped once with the whole text.
+    """
+
+    def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value.unescape() if isinstance(value, Markup) else value for name, value in values.items()}
 
     def told(key: str, **values: Any) -> str:
-        return say(key, language, file="guide.yaml", **values)
+        return say(key, language, file="guide.yaml", **plain(values))
 
     def word(key: str, **values: Any) -> str:
-        return say(key, language, **values)
+        return say(key, language, **plain(values))
 
     return told, word
 
@@ -200,6 +245,12 @@ def _later(workshop: Workshop, round_name: str, role: str) -> int:
     later = workshop.order[workshop.order.index(round_name) + 1 :]
     levers = [lever for name in later for lever in workshop.levers_of(name, role).values()]
     return sum(lever.choices[lever.default].price for lever in levers)
+
+
+def _steps(workshop: Workshop) -> str:
+    """Return the numbers that a point of a sketch can have, such as 0, 2, 4 … 60."""
+    step, most = workshop.sketch.step, workshop.sketch.most
+    return f"{0}, {step}, {2 * step} … {most}"
 
 
 def _grid(workshop: Workshop) -> Markup:

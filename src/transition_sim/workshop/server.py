@@ -27,10 +27,10 @@ from transition_sim.workshop.form import LANGUAGES
 from transition_sim.workshop.guard import MAX_BODY, Allowance, Guard, TooLargeError, body_of
 from transition_sim.workshop.hub import Hub
 from transition_sim.workshop.keys import SHARED, Kind, Person, person_of, team_of_code, token_of
-from transition_sim.workshop.pages import STATIC, page, static_file
+from transition_sim.workshop.pages import STATIC, message_page, page, static_file
 from transition_sim.workshop.printed import debrief_page, print_pages, print_results
 from transition_sim.workshop.session import RefusedError, Session
-from transition_sim.workshop.views import view_of
+from transition_sim.workshop.views import seats_of, view_of
 
 HEARTBEAT = 15.0
 MAX_STREAMS = 400
@@ -46,13 +46,14 @@ class Desk:
 
     hub: Hub
     address: str
-    devices: Counter[int] = field(default_factory=Counter)
+    devices: Counter[tuple[int, str]] = field(default_factory=Counter)
     streams: int = 0
     wrong_codes: dict[str, tuple[float, float]] = field(default_factory=dict)
     sent: dict[str, tuple[float, float]] = field(default_factory=dict)
     debriefs: dict[int, asyncio.Task[Any]] = field(default_factory=dict)
     counted: int = 0
-    counting: bool = False
+    came: Counter[int] = field(default_factory=Counter)
+    coming: set[int] = field(default_factory=set)
     mark: tuple[int, int, int] = (0, 0, 0)
     texts: dict[Person, str] = field(default_factory=dict)
 
@@ -65,16 +66,23 @@ class Desk:
             self.texts[person] = json.dumps(view_of(self.hub, person, self.devices), separators=(",", ":"))
         return f'{self.texts[person][:-1]},"now":{time.time():.3f}}}'
 
-    def count_devices(self) -> None:
-        """Have the numbers of devices shown anew, soon and once for many who come or go together."""
-        if not self.counting:
-            self.counting = True
+    def count_device(self, person: Person, more: int) -> None:
+        """Count a device that comes or goes; it is shown soon, and once for many who come or go together."""
+        self.streams += more
+        self.devices[person.team, person.role] += more
+        if not self.coming:
             asyncio.get_running_loop().call_later(COUNT_EVERY, self._counted)
+        self.coming.add(person.team)
 
     def _counted(self) -> None:
-        self.counting = False
         self.counted += 1
+        self.came.update(self.coming)
+        self.coming.clear()
         self.hub.tell()
+
+    def counted_for(self, person: Person) -> int:
+        """Return a number that changes when who is connected changes for somebody: for a team, its own devices."""
+        return self.came[person.team] if person.kind == "team" else self.counted
 
     def debriefing(self) -> asyncio.Task[Any]:
         """Return the debrief that is computed, or was: once for each state of the session, whoever asks."""
@@ -101,13 +109,14 @@ def app_of(hub: Hub, address: str, hosts: frozenset[str]) -> Any:
         Route("/projector", _page(desk, "projector")),
         Route("/static/{name}", _static),
         Route("/api/join", _with(desk, _join), methods=["POST"]),
+        Route("/api/seats", _with(desk, _seats), methods=["POST"]),
         Route("/api/do", _with(desk, _do), methods=["POST"]),
         Route("/api/state", _with(desk, _state)),
         Route("/api/events", _with(desk, _events)),
-        Route("/print", _with(desk, _print)),
-        Route("/results", _with(desk, _results)),
-        Route("/debrief", _with(desk, _debrief)),
-        Route("/debrief/{name}", _with(desk, _debrief)),
+        Route("/print", _readable(desk, _print, "print")),
+        Route("/results", _readable(desk, _results, "print")),
+        Route("/debrief", _readable(desk, _debrief, "debrief")),
+        Route("/debrief/{name}", _readable(desk, _debrief, "debrief")),
     ]
 
     @contextlib.asynccontextmanager
@@ -128,11 +137,31 @@ def _with(desk: Desk, handler: Handler) -> Callable[[Request], Awaitable[Respons
         try:
             return await handler(desk, request)
         except RefusedError as error:
-            return JSONResponse({"refused": error.key, "values": error.values}, 409)
+            status = 429 if error.key == "too_many" else 409
+            return JSONResponse({"refused": error.key, "values": error.values}, status)
         except TooLargeError:
             return JSONResponse({"refused": "too_large", "values": {"most": MAX_BODY}}, 413)
         except ScenarioError as error:
             return JSONResponse({"refused": "wrong_form", "values": {"told": error.faults[0].message}}, 400)
+
+    return answer
+
+
+def _readable(
+    desk: Desk, handler: Callable[[Desk, Request, Person], Awaitable[Response]], kind: Kind
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return a handler of a page that people open with a key of a kind: what goes wrong is told as a page too."""
+
+    async def answer(request: Request) -> Response:
+        session = desk.hub.session
+        language = _language(request, session)
+        person = desk.person(request, (kind,))
+        if person is None:
+            return HTMLResponse(message_page("refused_no_key", session, language), 401)
+        try:
+            return await handler(desk, request, person)
+        except RefusedError as error:
+            return HTMLResponse(message_page(f"refused_{error.key}", session, language), 409)
 
     return answer
 
@@ -153,22 +182,39 @@ async def _static(request: Request) -> Response:
 
 
 async def _join(desk: Desk, request: Request) -> Response:
+    code, role = await _texts_of(request, "code", "role")
+    number = _team_by_code(desk, request, code, role)
+    person = Person("team", number, role)
+    return JSONResponse({"token": token_of(desk.hub.session, person), "team": number, "role": role})
+
+
+async def _seats(desk: Desk, request: Request) -> Response:
+    """Tell who has a team's join code which of its roles are taken: how many devices each has connected."""
+    (code,) = await _texts_of(request, "code")
+    number = _team_by_code(desk, request, code, SHARED)
+    return JSONResponse({"team": number, "seats": seats_of(desk.devices, number)})
+
+
+async def _texts_of(request: Request, *names: str) -> list[str]:
     body = await body_of(request)
     try:
         data = json.loads(body)
-        code, role = str(data["code"])[:40], str(data["role"])[:40]
+        return [str(data[name])[:40] for name in names]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise ScenarioError("a code and a role are expected") from None
+        raise ScenarioError(f"expected: {' and '.join(names)}") from None
+
+
+def _team_by_code(desk: Desk, request: Request, code: str, role: str) -> int:
+    """Return the team of a join code; RefusedError where it is no team's, the role is none, or after too many tries."""
     sender = request.client.host if request.client else ""
     if not JOIN_TRIES.left(desk.wrong_codes, sender):
-        return JSONResponse({"refused": "too_many", "values": {}}, 429)
+        raise RefusedError("too_many")
     session = desk.hub.session
     number = team_of_code(session, code)
     if number is None or role not in (*session.workshop.roles, SHARED):
         JOIN_TRIES.take(desk.wrong_codes, sender)
         raise RefusedError("wrong_join_code")
-    person = Person("team", number, role)
-    return JSONResponse({"token": token_of(session, person), "team": number, "role": role})
+    return number
 
 
 async def _do(desk: Desk, request: Request) -> Response:
@@ -209,10 +255,8 @@ async def _events(desk: Desk, request: Request) -> Response:
 
 async def _stream(desk: Desk, person: Person, token: str, sent: int) -> AsyncIterator[str]:
     hub = desk.hub
-    desk.streams += 1
-    desk.devices[person.team] += 1
-    desk.count_devices()
-    counted = desk.counted if sent >= 0 else -1
+    desk.count_device(person, 1)
+    counted = desk.counted_for(person) if sent >= 0 else -1
     try:
         yield "retry: 1500\n\n"
         while not hub.closing:
@@ -220,31 +264,26 @@ async def _stream(desk: Desk, person: Person, token: str, sent: int) -> AsyncIte
             if person_of(hub.session, token) is None:
                 yield "event: left\ndata: {}\n\n"
                 return
-            if sent != hub.count or (person.kind != "team" and counted != desk.counted):
-                sent, counted = hub.count, desk.counted
+            if (sent, counted) != (hub.count, desk.counted_for(person)):
+                sent, counted = hub.count, desk.counted_for(person)
                 yield f"id: {sent}\nevent: state\ndata: {desk.view_text(person)}\n\n"
             try:
                 await asyncio.wait_for(changed.wait(), HEARTBEAT)
             except TimeoutError:
                 yield f"event: beat\ndata: {time.time():.3f}\n\n"
     finally:
-        desk.streams -= 1
-        desk.devices[person.team] -= 1
-        desk.count_devices()
+        desk.count_device(person, -1)
 
 
-async def _print(desk: Desk, request: Request) -> Response:
-    if desk.person(request, ("print",)) is None:
-        return _unknown()
+async def _print(desk: Desk, request: Request, person: Person) -> Response:
     session = desk.hub.session
     language = _language(request, session)
-    return HTMLResponse(await asyncio.to_thread(print_pages, session, language))
+    port, log = desk.address.rpartition(":")[2], str(desk.hub.log.path)
+    return HTMLResponse(await asyncio.to_thread(print_pages, session, language, port, log))
 
 
-async def _results(desk: Desk, request: Request) -> Response:
+async def _results(desk: Desk, request: Request, person: Person) -> Response:
     """Give the results of the last round to print and to read out, a slip for each team."""
-    if desk.person(request, ("print",)) is None:
-        return _unknown()
     session = desk.hub.session
     name = session.round_name
     if name not in desk.hub.results:
@@ -253,11 +292,8 @@ async def _results(desk: Desk, request: Request) -> Response:
     return HTMLResponse(found)
 
 
-async def _debrief(desk: Desk, request: Request) -> Response:
+async def _debrief(desk: Desk, request: Request, person: Person) -> Response:
     """Give the debrief of all teams, or of one: a team's own key opens its own page, once the session is over."""
-    person = desk.person(request, ("debrief",))
-    if person is None:
-        return _unknown()
     session = desk.hub.session
     if session.phase not in (("ended",) if person.team else ("shown", "ended")):
         raise RefusedError("no_results")

@@ -176,7 +176,8 @@ def _known_points(workshop: Workshop, points: tuple[int, ...]) -> None:
 
 def _open_round(session: Session, round_name: str) -> None:
     if session.phase != "open" or session.round_name != round_name:
-        raise RefusedError("round_not_open", round=round_name)
+        now = session.round_name if session.phase == "open" else ""
+        raise RefusedError("round_not_open", round=round_name, open=now)
 
 
 def _put(session: Session, number: int, round_name: str, turn: Turn) -> Session:

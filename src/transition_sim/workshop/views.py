@@ -10,7 +10,10 @@ from transition_sim.workshop.form import LANGUAGES, Workshop
 from transition_sim.workshop.hub import Hub
 from transition_sim.workshop.keys import SHARED, Kind, Person, join_code, token_of
 from transition_sim.workshop.plans import holds_assumed
-from transition_sim.workshop.session import Session, Team, all_choices, choices_of, committed_points, spent
+from transition_sim.workshop.session import Session, Team, all_choices, choices_of, spent
+
+Devices = Mapping[tuple[int, str], int]
+"""How many devices are connected, by team (0 for all other screens) and role."""
 
 KEYS: tuple[Kind, ...] = ("projector", "debrief", "print")
 """What opens the pages that a facilitator has others see: none of them can do anything."""
@@ -26,26 +29,45 @@ def public_workshop(workshop: Workshop) -> dict[str, Any]:
             {"price": choice.price, "label": {code: lever.label_of(i, code) for code in LANGUAGES}}
             for i, choice in enumerate(lever.choices)
         ]
-        keep = ("round", "role", "title", "help", "default")
+        keep = ("round", "role", "title", "help", "default", "once")
         data["levers"][name] = {key: data["levers"][name][key] for key in keep} | {"choices": shown}
     return data
 
 
-def view_of(hub: Hub, person: Person, devices: Mapping[int, int]) -> dict[str, Any]:
-    """Return what somebody sees, the clock apart."""
+def seats_of(devices: Devices, number: int) -> dict[str, int]:
+    """Return how many devices of a team are connected, by role; roles that nobody has are left out."""
+    return {role: count for (team, role), count in devices.items() if team == number and count > 0}
+
+
+def view_of(hub: Hub, person: Person, devices: Devices) -> dict[str, Any]:
+    """Return what somebody sees, the clock apart: of who is connected a team sees its own roles alone."""
     session = hub.session
-    seen = {**_common(session), "devices": {str(number): count for number, count in devices.items()}}
+    seen = _common(session)
     if person.kind == "team":
-        return seen | _team_view(hub, session.team(person.team), person.role)
+        seats = seats_of(devices, person.team)
+        return seen | {"seats": seats} | _team_view(hub, session.team(person.team), person.role)
+    seen["seats"] = {str(team.number): seats_of(devices, team.number) for team in session.teams}
     seen["join"] = {str(team.number): join_code(session, team.number) for team in session.teams}
     name = session.round_name
     if session.phase == "lobby":
         seen["unchanged"] = hub.unchanged
     if session.phase in ("shown", "ended") and name in hub.results:
-        seen["results"] = {str(team.number): _marked(hub, team, name) for team in session.teams}
-        seen["standing"] = hub.standing(name)
-        seen["sketches"] = {str(team.number): committed_points(team, name) for team in session.teams}
+        seen |= _shown(hub, name)
+    elif session.phase == "open" and session.round > 0 and session.workshop.order[session.round - 1] in hub.results:
+        seen["last"] = _shown(hub, session.workshop.order[session.round - 1])
     return seen | (_facilitator_view(hub) if person.kind == "facilitator" else {})
+
+
+def _shown(hub: Hub, name: str) -> dict[str, Any]:
+    """Return what a closed round gave: sketches stand there also where they were not committed, with who did commit."""
+    turns = {str(team.number): team.turns[name] for team in hub.session.teams}
+    return {
+        "of_round": name,
+        "results": {str(team.number): _marked(hub, team, name) for team in hub.session.teams},
+        "standing": hub.standing(name),
+        "sketches": {team: turn.points for team, turn in turns.items()},
+        "uncommitted": [int(team) for team, turn in turns.items() if not turn.committed],
+    }
 
 
 def _marked(hub: Hub, team: Team, name: str) -> dict[str, Any]:
@@ -99,7 +121,12 @@ def _team_view(hub: Hub, team: Team, role: str) -> dict[str, Any]:
     if session.phase == "ended":
         seen["debrief"] = token_of(session, Person("debrief", team.number))
     seen["past"] = {
-        key: {"result": _marked(hub, team, key), "points": committed_points(team, key)}
+        key: {
+            "result": _marked(hub, team, key),
+            "points": team.turns[key].points,
+            "committed": team.turns[key].committed,
+            "choices": choices_of(workshop, team, key, True),
+        }
         for key in workshop.order
         if key in hub.results
     }

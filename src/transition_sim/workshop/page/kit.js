@@ -14,11 +14,18 @@ export function fill(node, ...children) {
 export function speaker(setup, language) {
   const { say, format, number, short, list } = voice(language, (key) => setup.words[key]?.[language]);
   const real = (text) => text.replace(/[\u200e\u200f]/g, "").replace("-", "\u2212");  // a minus, not a hyphen
+  const plurals = new Intl.PluralRules(language);
   return {
     language,
+    /** Say a text in the form that its language has for a count: `key_one`, `key_two` ..., else `key_other`. */
+    count: (key, many, values) => {
+      const own = `${key}_${plurals.select(many)}`;
+      return say(setup.words[own] ? own : `${key}_other`, values);
+    },
     direction: language === "ar" ? "rtl" : "ltr",
     say,
     of: (texts) => texts[language],
+    pair: (name, value) => `${name}${say("colon")} ${value}`,
     number,
     short,
     signed: (value, digits) => real(format({ maximumFractionDigits: digits, minimumFractionDigits: digits, signDisplay: "exceptZero" }).format(value)),
@@ -106,9 +113,11 @@ export function reply(id) {
     done.textContent = text;
     fill(answers, choices.map(([words, act]) => h("button", { type: "button", onclick: act }, words)));
     answers.querySelector("button")?.focus();
+    if (refused || text) node.scrollIntoView({ block: "nearest" });
   };
+  const node = h("div", { class: "reply" }, told, answers, done);
   return {
-    node: h("div", { class: "reply" }, told, answers, done),
+    node,
     refuse: (text) => show(text, "", []),
     done: (text) => show("", text, []),
     ask: (text, choices) => show(text, "", choices),
@@ -120,13 +129,71 @@ export function reply(id) {
 export function roundWords(speak, setup, { choices, points }) {
   const { levers } = setup.workshop;
   const moved = Object.entries(choices).filter(([name, choice]) => choice !== levers[name].default);
-  const decided = moved.map(([name, choice]) => `${speak.of(levers[name].title)}: ${speak.of(levers[name].choices[choice].label)}`);
-  const drawn = points ? `${speak.say("sketch")}: ${points.map((each) => speak.number(each)).join(" / ")}` : speak.say("no_sketch_yet");
+  const decided = moved.map(([name, choice]) => speak.pair(speak.of(levers[name].title), speak.of(levers[name].choices[choice].label)));
+  const drawn = points ? speak.pair(speak.say("sketch"), points.map((each) => speak.number(each)).join(" / ")) : speak.say("no_sketch_yet");
   return [...(decided.length ? decided : [speak.say("all_planned")]), drawn].join("; ");
+}
+
+/** Return what each role has spent with some choices of all rounds: {role: {spent, later, size}}, where `later` is set
+    aside for rounds that `isLater(round)` names. */
+export function budgets({ levers, roles }, choices, isLater) {
+  const found = Object.fromEntries(Object.entries(roles).map(([role, { purse }]) => [role, { spent: 0, later: 0, size: purse.size }]));
+  for (const [name, lever] of Object.entries(levers)) {
+    const price = lever.choices[choices[name] ?? lever.default].price;
+    found[lever.role][isLater(lever.round) ? "later" : "spent"] += price;
+  }
+  return found;
+}
+
+/** Return the decision of another round that has paid already for what can be paid for once: its name; else nothing. */
+export function boughtBy({ levers }, choices, name) {
+  const { once, round } = levers[name];
+  return Object.keys(levers).find((other) => once && levers[other].once === once && levers[other].round !== round && (choices[other] ?? levers[other].default) !== levers[other].default);
+}
+
+/** Return in words that something is paid for already, by which round and with what. */
+export function boughtWords(speak, { levers, rounds }, choices, other) {
+  const round = Object.keys(rounds).indexOf(levers[other].round) + 1;
+  return speak.say("bought", { round, what: speak.of(levers[other].choices[choices[other]].label) });
+}
+
+/** Return the letter that a choice has on paper. */
+export const letterOf = (i) => String.fromCharCode(65 + i);
+
+/** Return which roles of a team are connected, and which are missing, in words; `seats` is {role: devices}. */
+export function seatWords(speak, { workshop }, seats) {
+  const many = (name, count) => (count > 1 ? `${name} (${speak.number(count)})` : name);
+  const title = (role) => speak.of(workshop.roles[role].title);
+  const here = Object.keys(workshop.roles).filter((role) => seats[role]);
+  const who = here.map((role) => many(title(role), seats[role]));
+  if (seats.shared) who.push(many(speak.say("one_device"), seats.shared));
+  if (!who.length) return [speak.say("nobody_connected")];
+  const missing = Object.keys(workshop.roles).filter((role) => !seats[role]);
+  const told = [speak.say("connected", { who: speak.list(who) })];
+  if (missing.length && !seats.shared) told.push(speak.say("missing_roles", { who: speak.list(missing.map(title)) }));
+  return told;
+}
+
+/** Return that teams were late and what became of it, or nothing. */
+export function lateWords(speak, teams) {
+  return teams?.length ? speak.count("not_counted", teams.length, { teams: speak.list(teams) }) : null;
+}
+
+/** Return words for a refused decision code: what is wrong with it, or which round it is for. */
+export function codeRefusal(speak, { workshop }, refused, values) {
+  if (refused === "round_not_open") {
+    const order = Object.keys(workshop.rounds);
+    const at = (round) => order.indexOf(round) + 1;
+    const words = { round: at(values.round), title: speak.of(workshop.rounds[values.round].title), open: at(values.open) };
+    return speak.say(values.open ? "refused_code_of_other_round" : "refused_code_of_no_round", words);
+  }
+  const known = ["mistyped", "character", "edition"].includes(values.reason) ? values.reason : "other";
+  return speak.say("refused_wrong_code", { told: values.meant ? speak.say("wrong_meant", { meant: `\u2066${values.meant}\u2069` }) : speak.say(`wrong_${known}`) });
 }
 
 /** Return words for a refusal. */
 export function refusal(speak, setup, refused, values) {
+  if (refused === "wrong_code") return codeRefusal(speak, setup, refused, values);
   const key = `refused_${refused}`;
   const told = { ...values };
   if (told.role && setup.workshop.roles[told.role]) told.role = speak.of(setup.workshop.roles[told.role].title);

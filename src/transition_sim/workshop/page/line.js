@@ -3,6 +3,8 @@
    A command carries a mark of its own, so that sending it twice changes nothing. While there is no connection commands
    wait in order, on this device; a page that is loaded again goes on with them. */
 
+/* The server says something at least every fifteen seconds; after this long in silence the line is down. */
+const SILENCE = 40_000;
 const PAUSES = [500, 1000, 2000, 4000, 8000];
 
 /** Return a new mark for a command. */
@@ -22,10 +24,22 @@ export function openLine(token, { onView, onLine, onLeft, onAnswer }) {
 
   const keep = () => sessionStorage.setItem(store, JSON.stringify(waiting));
 
+  let watch = null;
+  const heard = () => {
+    clearTimeout(watch);
+    watch = setTimeout(() => onLine(false), SILENCE);
+    onLine(true);
+  };
+  addEventListener("offline", () => !closed && onLine(false));
+  addEventListener("online", () => {
+    if (source?.readyState === EventSource.OPEN && !closed) onLine(true);
+    pump();
+  });
+
   function connect() {
     source = new EventSource(`/api/events?token=${encodeURIComponent(token)}`);
     source.addEventListener("state", (event) => {
-      onLine(true);
+      heard();
       onView(JSON.parse(event.data));
       pump();
     });
@@ -33,7 +47,8 @@ export function openLine(token, { onView, onLine, onLeft, onAnswer }) {
       close();
       onLeft();
     });
-    source.onopen = () => onLine(true);
+    source.addEventListener("beat", heard);
+    source.onopen = heard;
     source.onerror = () => {
       onLine(false);
       if (source.readyState === EventSource.CLOSED && !closed) later(connectAgain);
@@ -90,6 +105,7 @@ export function openLine(token, { onView, onLine, onLeft, onAnswer }) {
 
   function close() {
     closed = true;
+    clearTimeout(watch);
     source?.close();
   }
 

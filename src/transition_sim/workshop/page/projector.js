@@ -2,13 +2,15 @@
    does not fit on one sheet stands on several, which turn by themselves until somebody picks one. */
 
 import { make as h } from "./elements.js";
-import { clock, fill, honesty, keyOfPage, languageChoice, moment, setupOf } from "./kit.js";
+import { clock, fill, honesty, keyOfPage, languageChoice, lateWords, moment, seatWords, setupOf } from "./kit.js";
 import { openLine } from "./line.js";
 import { riskFigure, riskKey, teamsTable } from "./show.js";
 
 const TURN = 20_000;
+const TURNING = 2;
 const LARGEST = 1.6;
 const SMALLEST = 0.5;
+const CHART_TYPE = 0.8;
 const setup = setupOf(document);
 const { workshop } = setup;
 const main = document.getElementById("main");
@@ -28,7 +30,7 @@ openLine(token, {
   onView: (next) => {
     view = next;
     const now = `${view.phase}.${view.round_name}`;
-    if (now !== before) turnTo(0, still || view.phase === "lobby");  // join codes stay until somebody turns
+    if (now !== before) turnTo(0, still || !view.results);  // join codes and a round stay until somebody turns
     before = now;
     paint();
   },
@@ -48,17 +50,23 @@ function turnTo(number, hold) {
   clearInterval(turner);
   if (held) return;
   turner = setInterval(() => {
-    sheet += 1;
+    sheet = (sheet + 1) % TURNING;
     paint();
   }, TURN);
 }
 
-/* The sheets of the moment: [name, draw(place)], where `place` fills what the header and the foot leave. */
+/* The sheets of the moment: [name, draw(place)], where `place` fills what the header and the foot leave. The first two
+   of a reveal turn by themselves; join codes are at hand in every round, for who comes late. */
 function sheets() {
   const round = workshop.rounds[view.round_name];
   if (view.phase === "lobby") return [["join", lobby], ["before_rounds", (place) => country(place)]];
-  if (view.phase === "open") return [["round", (place) => open(place, round)]];
-  return view.results ? [["risk_sheet", risks], ["compare_teams", compared]] : [["shown", () => {}]];
+  const join = ["join_tab", lobby];
+  if (view.phase === "open") {
+    const before = view.last ? [["last_tab", (place) => risks(place, view.last)]] : [];
+    return [["round_tab", (place) => open(place, round)], ...before, join];
+  }
+  if (!view.results) return [["shown", () => {}], join];
+  return [["risk_sheet", (place) => risks(place, view)], ["compare_teams", compared], join];
 }
 
 function paint() {
@@ -72,10 +80,13 @@ function paint() {
   const all = sheets();
   const at = sheet % all.length;
   const place = h("div", { class: "sheet-place" });
+  const [name] = all[at];
+  const late = ["risk_sheet", "compare_teams"].includes(name) ? lateWords(speak, view.uncommitted) : name === "last_tab" ? lateWords(speak, view.last.uncommitted) : null;
   fill(main,
     h("header", { class: "top" }, h("h1", {}, round ? speak.say("round_number", { round: view.round + 1, rounds: Object.keys(workshop.rounds).length, title: speak.of(round.title) }) : speak.of(workshop.title)),
       time.node, tabs(all, at), language.select()),
-    h("p", { class: "line", hidden: online }, speak.say("offline")),
+    h("p", { class: "line", hidden: online }, speak.say("offline_screen")),
+    late && h("p", { class: "late" }, late),
     place, honesty(speak));
   time.set(view);
   all[at][1](place);
@@ -115,7 +126,7 @@ function lobby(place) {
   fitted(place, h("div", { class: "columns" },
     h("section", { class: "card" }, h("p", { class: "lead" }, speak.of(workshop.question)), h("p", {}, speak.of(workshop.story))),
     h("section", { class: "card" }, h("h2", {}, speak.say("address")), h("p", { class: "address", dir: "ltr" }, setup.address),
-      h("p", {}, speak.say("seats")), h("ul", { class: "codes" }, view.teams.map((team) => h("li", {}, `${speak.say("team_number", { team: team.number })} `, h("b", { dir: "ltr" }, view.join[team.number]), " ", h("small", {}, speak.say("devices", { count: view.devices[team.number] ?? 0 }))))))));
+      h("p", {}, speak.say("seats")), h("ul", { class: "codes" }, view.teams.map((team) => h("li", {}, `${speak.say("team_number", { team: team.number })} `, h("b", { dir: "ltr" }, view.join[team.number]), h("small", {}, seatWords(speak, setup, view.seats[team.number]).join(". "))))))));
 }
 
 /* The country before anybody has decided anything: what the line and the band mean can be told by it. */
@@ -130,11 +141,14 @@ function open(place, round) {
       view.news.filter((each) => each.round === view.round_name).map((each) => h("p", { class: "news lead" }, h("b", {}, `${speak.of(each.title)}. `), speak.of(each.text)))),
     h("div", { class: "tiles" }, view.teams.map((team) =>
       h("section", { class: team.committed ? "tile done" : "tile" }, h("h3", {}, speak.say("team_number", { team: team.number })),
-        h("p", {}, speak.say(team.committed ? "committed" : team.sketched ? "sketched" : "no_sketch_yet"))))));
+        h("p", {}, speak.say(team.committed ? "committed" : team.sketched ? "sketched" : "no_sketch_yet")),
+        h("p", { class: "join", dir: "ltr" }, view.join[team.number])))),
+    h("p", { class: "hint" }, `${speak.say("join_late")} `, h("bdi", { class: "join", dir: "ltr" }, setup.address)));
 }
 
-function risks(place) {
-  const each = Object.entries(view.results).map(([team, result]) => [speak.say("team_number", { team }), result, view.sketches[team]]);
+function risks(place, shown) {
+  const named = (team) => `${speak.say("team_number", { team })}${shown.uncommitted.includes(Number(team)) ? ` · ${speak.say("not_committed_mark")}` : ""}`;
+  const each = Object.entries(shown.results).map(([team, result]) => [named(team), result, shown.sketches[team]]);
   const tops = each.map(([, result, points]) => Math.max(100 * result.bands.risk[2].at(-1), points?.at(-1) ?? 0));
   const key = riskKey(speak, { result: true, drawn: each.some(([, , points]) => points) });
   figures(place, each, h("p", { class: "hint" }, key, " ", speak.say("ranges", { worlds: speak.number(view.worlds) })), { top: Math.max(20, ...tops) });
@@ -146,8 +160,9 @@ function figures(place, each, key, options) {
   const grid = h("div", { class: "small-multiples" }, cells);
   grid.style.gridTemplateColumns = `repeat(${columnsFor(each.length, place.clientWidth, place.clientHeight)}, minmax(0, 1fr))`;
   fill(place, h("div", { class: "filled" }, grid, key));
+  const type = CHART_TYPE * parseFloat(getComputedStyle(document.body).fontSize);
   const height = Math.max(60, Math.min(...cells.map((cell) => cell.querySelector(".room").clientHeight)));
-  each.forEach(([, result, points], i) => fill(cells[i].querySelector(".room"), riskFigure(speak, setup, result, points, { ...options, height, bare: true })));
+  each.forEach(([, result, points], i) => fill(cells[i].querySelector(".room"), riskFigure(speak, setup, result, points, { ...options, height, type, bare: true })));
 }
 
 function compared(place) {

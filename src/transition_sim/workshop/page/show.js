@@ -25,10 +25,11 @@ export function sketchLine(setup, points) {
 /** Return a figure of the risk: the team's plan with its band, the country without change, the sketch.
 
     `options`: `height`, `top` of the axis, `last` points of the sketch before, `unchanged` where the plan is that of
-    nobody, `bare` without the key below it. */
+    nobody, `loose` where the sketch was not committed, `type` of its words in pixels, `bare` without the key below it.
+    The key names the sketch: words beside its line would hide lines and band. */
 export function riskFigure(speak, setup, result, points, options = {}) {
   const host = h("div", { class: "chart" });
-  const chart = timeChart(host, { height: (width) => options.height ?? Math.max(210, Math.min(380, width * 0.55)), margin: { right: 16, top: 24 } });
+  const chart = timeChart(host, { type: options.type, height: (width) => options.height ?? Math.max(210, Math.min(380, width * 0.55)), margin: { right: 16, top: 24 } });
   const lines = [];
   const bands = [];
   let top = 20;
@@ -43,12 +44,12 @@ export function riskFigure(speak, setup, result, points, options = {}) {
   if (options.last) lines.push({ id: "last", kind: "last", ...sketchLine(setup, options.last) });
   const drawn = points && points.some((each) => each !== null);
   if (drawn) {
-    lines.push({ id: "sketch", kind: "pinned", label: speak.say("your_sketch"), ...sketchLine(setup, points) });
+    lines.push({ id: "sketch", kind: "pinned", ...sketchLine(setup, points) });
     top = Math.max(top, points[points.length - 1]);
   }
   const y = { from: 0, to: options.top ?? top, label: speak.say("risk_axis"), format: (value) => speak.number(value) };
   chart.draw({ time: TICKS, lines, bands, x: years(speak), y, direction: speak.direction });
-  return h("figure", { class: "figure" }, host, h("figcaption", {}, options.bare ? null : [riskKey(speak, { result, drawn, last: options.last, unchanged: options.unchanged }), result?.assumed && h("span", { class: "caution" }, speak.say("assumed_plan"))], words(speak, setup, result, points)));
+  return h("figure", { class: "figure" }, host, h("figcaption", {}, options.bare ? null : [riskKey(speak, { result, drawn, loose: options.loose, last: options.last, unchanged: options.unchanged }), result?.assumed && h("span", { class: "caution" }, speak.say("assumed_plan"))], words(speak, setup, result, points)));
 }
 
 /** Return what lines and band of a figure of the risk mean: of those that `shown` names. */
@@ -60,7 +61,7 @@ export function riskKey(speak, shown) {
     shown.result && entry("worlds", "band"),
     shown.result && entry("now", shown.unchanged ? "unchanged_middle" : "your_plan"),
     shown.result && !shown.unchanged && entry("third", "unchanged"),
-    shown.drawn && entry("pinned", "your_sketch"),
+    shown.drawn && entry("pinned", shown.loose ? "loose_sketch" : "your_sketch"),
     shown.last && entry("last", "last_sketch"),
   );
 }
@@ -70,7 +71,7 @@ function words(speak, setup, result, points) {
   const parts = setup.workshop.sketch.years.map((year, i) => {
     const found = result ? `${speak.say("found")} ${speak.number(result.risk[i].p10, 1)}–${speak.number(result.risk[i].p90, 1)} (${speak.say("middle")} ${speak.number(result.risk[i].median, 1)})` : "";
     const drawn = points && points[i] !== null ? `${speak.say("expected")} ${speak.number(points[i])}` : "";
-    return `${speak.say("by_year", { year })}: ${[drawn, found].filter(Boolean).join("; ")}`;
+    return speak.pair(speak.say("by_year", { year }), [drawn, found].filter(Boolean).join("; "));
   });
   return h("span", { class: "in-words" }, `${parts.join(". ")}.`);
 }

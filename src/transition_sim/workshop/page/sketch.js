@@ -1,4 +1,4 @@
-/* The sketch: a slider for each year, empty until it is moved, with the sketch of the round before behind it. */
+/* The sketch: a slider for each year with a button at each end for one step, empty until it is moved, with the sketch of the round before behind it. */
 
 import { make as h } from "./elements.js";
 import { riskFigure } from "./show.js";
@@ -13,6 +13,7 @@ export function sketchCard(setup, speak, given) {
   const { round, committed, drawn, last, told, put } = given;
   const figure = h("div", {});
   let points = drawn() ? [...drawn()] : years.map(() => null);
+  const within = (value) => Math.min(Math.max(value, 0), most);
   const whole = () => !points.includes(null);
   const inputs = years.map((year, i) => {
     const value = h("output", { for: `year-${year}` });
@@ -21,7 +22,10 @@ export function sketchCard(setup, speak, given) {
       type: "range", id: `year-${year}`, min: 0, max: most, step, value: 0, disabled: committed,
       oninput: set, onpointerup: set, onkeyup: (event) => MOVES.includes(event.key) && set(),
     });
-    return { input, value, node: h("div", { class: "slider" }, h("label", { for: `year-${year}` }, speak.say("by_year", { year })), input, value) };
+    const when = speak.say("by_year", { year });
+    const by = (sign, way, words) => h("button", { type: "button", id: `year-${year}-${way}`, disabled: committed, "aria-label": speak.say(words, { when }), onclick: () => move(i, within(Number(input.value) + sign * step)) }, sign < 0 ? "−" : "+");
+    const node = h("div", { class: "slider" }, h("div", { class: "slider-head" }, h("label", { for: `year-${year}` }, when), value), by(-1, "less", "step_less"), input, by(1, "more", "step_more"));
+    return { input, value, node };
   });
   const button = h("button", { onclick: () => put([...points]) }, speak.say("draw_sketch"));
   const state = h("p", { class: "hint", role: "status" });
@@ -32,10 +36,10 @@ export function sketchCard(setup, speak, given) {
   }
 
   function show() {
-    inputs.forEach(({ input, value }, i) => {
+    inputs.forEach(({ input, value, node }, i) => {
       const words = points[i] === null ? speak.say("not_drawn") : speak.say("of_hundred", { value: speak.number(points[i]) });
       input.value = points[i] ?? Math.max(0, ...points.slice(0, i));
-      input.classList.toggle("unset", points[i] === null);
+      for (const each of [input, node]) each.classList.toggle("unset", points[i] === null);
       input.setAttribute("aria-valuetext", words);
       value.textContent = points[i] === null ? "—" : words;
     });
