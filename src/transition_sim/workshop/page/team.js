@@ -45,7 +45,7 @@ function begin(token) {
       if (answer.ok) return layout?.told?.({});
       if (command.type === "decide") local.choices = {};
       layout?.update?.();
-      const shownLive = answer.refused === "over_budget" && overspent().length;
+      const shownLive = answer.refused === "over_budget";  // it may be put right before the answer is here
       layout?.told?.(shownLive ? {} : { [placeOf(command)]: refusal(speak, setup, answer.refused, answer.values) });
     },
   });
