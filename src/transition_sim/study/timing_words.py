@@ -113,7 +113,7 @@ def _best_lines(found: Timing) -> Iterator[str]:
         "Best rule by what avoiding one relapse is worth: least cost plus risk times worth, on average over worlds. In "
         "a single world another may be better (regret, MUSD)"
     )
-    yield f"  {'worth, MUSD':>11}  {'rule':<32}{'best in % of worlds':>20}{'90 % regret':>12}"
+    yield f"  {'worth, MUSD':>11}  {'rule':<32}{'best in % of worlds':>20}{'regret, p90':>12}"
     ends = edges(found.frontier)
     for row in found.best.to_dict("records"):
         mark = "+" if row["best"] in ends else " "
