@@ -113,6 +113,7 @@ function results(shown) {
     h("h2", {}, speak.say("risk_sheet")),
     h("p", { class: "hint" }, riskKey(speak, { result: true, drawn: each.some(([team]) => shown.sketches[team]) }), " ", speak.say("ranges", { worlds: speak.number(view.worlds) })),
     h("div", { class: "grid" }, each.map(figure)),
+    h("h2", {}, speak.say("compare_teams")),
     teamsTable(speak, setup, shown.results, shown.standing),
   ];
 }

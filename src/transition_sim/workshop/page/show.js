@@ -172,7 +172,7 @@ export function teamsTable(speak, setup, results, standing, brief = false) {
     "div",
     {},
     h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": speak.say("compare_teams") },
-      h("table", { class: "sides stack" }, h("caption", {}, speak.say("compare_teams"), h("small", { class: "rule" }, speak.say("what_best"), assumed && ` ${speak.say("assumed_team")}`)), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))),
+      h("table", { class: "sides stack" }, h("caption", {}, h("small", { class: "rule" }, speak.say("what_best"), assumed && ` ${speak.say("assumed_team")}`)), h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))),
     h("ul", { class: "standing" }, standingWords(speak, standing, brief).map((line) => h("li", {}, line))),
   );
 }
