@@ -162,7 +162,7 @@ def test_slips_mark_what_rests_on_effort_of_the_commission(tmp_path: Path) -> No
         (-0.00068, 2, True, "0.00", "0,00"),
         (-1, 2, True, "\u22121.00", "\u22121,00"),
         (21, 1, False, "21.0", "21,0"),
-        (1234.5, 0, True, "+1,234", "+1\u202f234"),
+        (1234.5, 0, True, "+1,235", "+1\u202f235"),
     ],
 )
 def test_numbers_on_paper_have_a_real_minus_and_the_decimals_asked_for(

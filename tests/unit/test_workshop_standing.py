@@ -50,7 +50,7 @@ def test_best_as_good_as_and_neither() -> None:
     assert found["level"]["cost"] == {}
     assert found["best"]["gap"] == []
     assert found["dominates"] == [("1", "3"), ("2", "3")]
-    assert found["trade"] == ["1", "2", "3", "4"]
+    assert found["trade"] == ["1", "2", "4"], "who is dominated is no choice"
     assert found["same"] == [["1", "2"]]
     assert found["ahead"] is None
 

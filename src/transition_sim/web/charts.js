@@ -95,7 +95,7 @@ export function valueAt(times, values, at) {
   return values[low] + ((values[high] - values[low]) * (at - times[low])) / (times[high] - times[low]);
 }
 
-/** Return a number of pixels to a tenth. */
+/** Return a number to a tenth. */
 export const tenth = (value) => Math.round(value * 10) / 10;
 
 /** Return the path of a line; a value that is no number lifts the pen. Points closer than `least` pixels are left
@@ -213,7 +213,7 @@ export function timeAxis(axis, plot, direction, line, text) {
     set(line(`lx${tick}`), { class: "ts-axis", x1: at, x2: at, y1: plot.bottom, y2: plot.bottom + 4 });
     label(text(`tx${tick}`), at, plot.bottom + 4 + 13 * plot.grown, axis.format(tick), "ts-tick", "both", direction);
   }
-  if (axis.label) label(text("tx"), plot.right, plot.height - 4, axis.label, "ts-axis-label", "left", direction);
+  if (axis.label) label(text("tx"), plot.right, plot.height - 5, axis.label, "ts-axis-label", "left", direction);
 }
 
 /** Draw spans of time behind a plot, and return those in sight: [{left, right, label}]. */

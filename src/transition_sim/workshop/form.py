@@ -6,6 +6,7 @@ A decision sets constants of the model; everything that people read stands in th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -250,6 +251,7 @@ def decimals_for(values: Iterable[float]) -> int:
 
 def fixed_text(value: float, decimals: int, language: str, signed: bool = False) -> str:
     """Return a number with so many decimals, a real minus and, if asked for, a plus; a zero has no sign."""
-    text = f"{abs(value):,.{decimals}f}"
+    rounded = Decimal(abs(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)  # as browsers round
+    text = f"{rounded:,.{decimals}f}"
     sign = "" if not text.strip("0.,") else "\u2212" if value < 0 else "+" if signed else ""
     return sign + (text.replace(",", "\u202f").replace(".", ",") if language == "fr" else text)

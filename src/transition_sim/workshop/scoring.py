@@ -38,9 +38,9 @@ def standing(workshop: Workshop, values: Mapping[str, Mapping[str, Floats]]) -> 
 
     `best`: by outcome the team that is truly better than each other; `level`: by outcome, for each team that none
     beats, the others like it that it does not beat, where somebody is beaten at all; `dominates`: pairs of which the
-    first is truly better in something and worse in nothing; `trade`: teams of which each is better than another in
-    something and worse in something; `same`: groups without a true difference in anything; `ahead`: the team that
-    dominates all others.
+    first is truly better in something and worse in nothing; `trade`: of the teams that none dominates, those of which
+    each is better than another in something and worse in something; `same`: groups without a true difference in
+    anything; `ahead`: the team that dominates all others.
     """
     teams = list(values)
     beats = {
@@ -54,7 +54,8 @@ def standing(workshop: Workshop, values: Mapping[str, Mapping[str, Floats]]) -> 
     }
     better = set().union(*beats.values())
     dominates = [(a, b) for a in teams for b in teams if (a, b) in better and (b, a) not in better]
-    trade = {team for a, b in better if (b, a) in better for team in (a, b)}
+    free = {team for team in teams if not any(other == team for _, other in dominates)}
+    trade = {team for a, b in better if (b, a) in better and {a, b} <= free for team in (a, b)}
     level = {name: _level(teams, pairs) for name, pairs in beats.items()}
     return {
         "best": {name: [team for team, others in found.items() if not others] for name, found in level.items()},

@@ -1,5 +1,6 @@
 /* The debrief, as a file of its own: teams side by side, or one team in full, to read and to print. */
 
+import { tenth } from "./charts.js";
 import { make as h } from "./elements.js";
 import { caution, fill, honesty, languageChoice, setupOf } from "./kit.js";
 import { assumedTag, numerals, outcomeTable, rangeBars, rangeCell, riskFigure, teamsTable, watchFigures } from "./show.js";
@@ -83,7 +84,7 @@ function oneTeam(team) {
 
 function newsList() {
   if (!debrief.news.length) return null;
-  return h("section", { class: "card news" }, h("h2", {}, speak.say("news")), debrief.news.map(([round, name]) => h("p", {}, `${speak.of(workshop.rounds[round].title)}: `, h("b", {}, speak.of(setup.news[name].title)), ` ${speak.of(setup.news[name].text)}`)));
+  return h("section", { class: "card news" }, h("h2", {}, speak.say("news")), debrief.news.map(([round, name]) => h("p", {}, `${speak.of(workshop.rounds[round].title)}: `, h("b", {}, `${speak.of(setup.news[name].title)}.`), ` ${speak.of(setup.news[name].text)}`)));
 }
 
 function lastPoints(team) {
@@ -103,7 +104,7 @@ function sketchTable(team) {
     years.map((year, i) => {
       const found = each.risk[i];
       const drawn = each.points ? speak.number(each.points[i]) : "—";
-      const inside = each.points && each.points[i] >= found.p10 && each.points[i] <= found.p90;
+      const inside = each.points && each.points[i] >= tenth(found.p10) && each.points[i] <= tenth(found.p90);  // as it is shown
       const range = numerals(`${drawn} → ${speak.number(found.p10, 1)} – ${speak.number(found.p90, 1)}`);
       return h("td", { class: inside && "best", "data-label": tell("last_year", { year }) }, h("span", {}, h("b", {}, range), h("small", {}, speak.say("middle"), " ", numerals(speak.number(found.median, 1)))));
     })));

@@ -147,6 +147,10 @@ function control() {
   return [
     h("h2", {}, heading(round)),
     parts.situation,
+    view.phase === "open" && h("div", { class: "buttons" },
+      h("button", { id: "clock", onclick: send({ type: "timer", minutes }) }, speak.say("start_timer", { minutes })),
+      h("button", { id: "clock-one", onclick: send({ type: "timer", minutes: 1 }) }, speak.say("start_timer", { minutes: 1 })),
+      view.ends !== null && h("button", { id: "clock-stop", onclick: send({ type: "timer", minutes: 0 }) }, speak.say("stop_timer"))),
     h("div", { class: "buttons" },
       view.phase === "open" && late.length === 0 && h("button", { id: "close", class: "main", onclick: send({ type: "close" }) }, speak.say("close_round")),
       view.phase === "open" && late.length > 0 && careful("close", speak.count("close_anyway", late.length, { teams: speak.list(late) }), { type: "close", force: true }),
@@ -155,10 +159,6 @@ function control() {
       view.phase === "shown" && next && careful("end", speak.say("end"), { type: "end" }),
       view.phase !== "lobby" && careful("undo", speak.say(UNDO[view.phase]), { type: "undo" })),
     toldAt("control"),
-    view.phase === "open" && h("div", { class: "buttons" },
-      h("button", { id: "clock", onclick: send({ type: "timer", minutes }) }, speak.say("start_timer", { minutes })),
-      h("button", { id: "clock-one", onclick: send({ type: "timer", minutes: 1 }) }, speak.say("start_timer", { minutes: 1 })),
-      view.ends !== null && h("button", { id: "clock-stop", onclick: send({ type: "timer", minutes: 0 }) }, speak.say("stop_timer"))),
     h("ul", { class: "links" },
       h("li", {}, h("a", { href: `/projector#${view.keys.projector}`, target: "_blank", rel: "noopener" }, speak.say("projector"))),
       page("/print", "print", "print_pages"),
@@ -186,6 +186,6 @@ function news() {
   return [
     h("h2", {}, speak.say("news")),
     view.news.length ? h("ul", {}, view.news.map((each) => h("li", {}, h("b", {}, speak.of(each.title)), ` (${speak.say("happened")}). ${speak.of(each.text)}`))) : h("p", {}, speak.say("no_news")),
-    view.can_happen.map((each) => h("div", { class: "news-item" }, h("p", {}, h("b", {}, speak.of(each.title)), ` ${speak.of(each.text)}`), careful(`news-${each.name}`, speak.say("inject"), send(each.name)), toldAt(`news-${each.name}`))),
+    view.can_happen.map((each) => h("div", { class: "news-item" }, h("p", {}, h("b", {}, `${speak.of(each.title)}.`), ` ${speak.of(each.text)}`), careful(`news-${each.name}`, speak.say("inject"), send(each.name)), toldAt(`news-${each.name}`))),
   ];
 }

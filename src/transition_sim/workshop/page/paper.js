@@ -113,7 +113,7 @@ function sheetForm(setup, speak, send) {
       years.map((year, i) => {
         const options = [["", "—"], ...percents.map((each) => [each, each])];
         const value = sheet.points[i] === null ? "" : String(sheet.points[i]);
-        return select(`sheet-year-${year}`, speak.say("by_year", { year }), options, value, (given) => (sheet.points[i] = given === "" ? null : Number(given)));
+        return select(`sheet-year-${year}`, speak.pair(speak.say("sketch"), speak.say("by_year", { year })), options, value, (given) => (sheet.points[i] = given === "" ? null : Number(given)));
       }));
   }
 

@@ -4,7 +4,7 @@
 import { make as h } from "./elements.js";
 import { clock, fill, honesty, keyOfPage, languageChoice, lateWords, moment, seatWords, setupOf } from "./kit.js";
 import { openLine } from "./line.js";
-import { riskFigure, riskKey, teamsTable } from "./show.js";
+import { assumedTag, riskFigure, riskKey, teamsTable } from "./show.js";
 
 const TURN = 20_000;
 const TURNING = 2;
@@ -18,6 +18,7 @@ const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 let speak, view, time, turner;
 let online = true;
 let sheet = 0;
+let highest = 20;  // of the axis of the risk: it only grows, so that rounds can be compared by eye
 let held = still;
 let before = "";
 const language = languageChoice(setup, (given) => {
@@ -83,7 +84,7 @@ function paint() {
   const [name] = all[at];
   const late = ["risk_sheet", "compare_teams"].includes(name) ? lateWords(speak, view.uncommitted) : name === "last_tab" ? lateWords(speak, view.last.uncommitted) : null;
   fill(main,
-    h("header", { class: "top" }, h("h1", {}, round ? speak.say("round_number", { round: view.round + 1, rounds: Object.keys(workshop.rounds).length, title: speak.of(round.title) }) : speak.of(workshop.title)),
+    h("header", { class: "top" }, h("h1", {}, view.phase === "ended" ? speak.say("ended") : round ? speak.say("round_number", { round: view.round + 1, rounds: Object.keys(workshop.rounds).length, title: speak.of(round.title) }) : speak.of(workshop.title)),
       time.node, tabs(all, at), language.select()),
     h("p", { class: "line", hidden: online }, speak.say("offline_screen")),
     late && h("p", { class: "late" }, late),
@@ -148,10 +149,13 @@ function open(place, round) {
 
 function risks(place, shown) {
   const named = (team) => `${speak.say("team_number", { team })}${shown.uncommitted.includes(Number(team)) ? ` · ${speak.say("not_committed_mark")}` : ""}`;
-  const each = Object.entries(shown.results).map(([team, result]) => [named(team), result, shown.sketches[team]]);
+  const title = (team, result) => [named(team), " ", result.assumed && assumedTag(speak, "assumed_part")];
+  const each = Object.entries(shown.results).map(([team, result]) => [title(team, result), result, shown.sketches[team]]);
   const tops = each.map(([, result, points]) => Math.max(100 * result.bands.risk[2].at(-1), points?.at(-1) ?? 0));
+  highest = Math.max(highest, ...tops);
   const key = riskKey(speak, { result: true, drawn: each.some(([, , points]) => points) });
-  figures(place, each, h("p", { class: "hint" }, key, " ", speak.say("ranges", { worlds: speak.number(view.worlds) })), { top: Math.max(20, ...tops) });
+  const assumed = each.some(([, result]) => result.assumed) && ` ${speak.say("assumed_team")}`;
+  figures(place, each, h("p", { class: "hint" }, key, " ", speak.say("ranges", { worlds: speak.number(view.worlds) }), assumed), { top: highest });
 }
 
 /* Figures of one size that together fill a place, with the key below them. */

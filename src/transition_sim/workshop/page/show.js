@@ -194,7 +194,8 @@ export function standingWords(speak, standing, brief) {
   for (const group of standing.same) lines.push(speak.say("as_good", { teams: teamNames(speak, group) }));
   if (standing.trade.length) lines.push(speak.say("trade_off", { teams: speak.list(standing.trade) }));
   lines.push(standing.ahead ? speak.say("one_best", { team: standing.ahead }) : speak.say("nobody_best"));
-  if (!brief) lines.push(speak.say("what_dominates"), speak.say("alike"));
+  if (strong.length || standing.trade.length || standing.ahead) lines.push(speak.say("what_dominates"));
+  if (!brief) lines.push(speak.say("alike"));
   lines.push(speak.say("no_sum"));
   return lines;
 }

@@ -167,7 +167,7 @@ function roomPage(state) {
       if (shown !== view.news.length) {
         shown = view.news.length;
         news.hidden = !shown;
-        fill(news, h("h3", {}, speak.say("news")), view.news.map((each) => h("p", {}, h("b", {}, speak.of(each.title)), ` ${speak.of(each.text)}`)));
+        fill(news, h("h3", {}, speak.say("news")), view.news.map((each) => h("p", {}, h("b", {}, `${speak.of(each.title)}.`), ` ${speak.of(each.text)}`)));
       }
       body.update();
     },
