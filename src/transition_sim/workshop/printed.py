@@ -19,7 +19,7 @@ from transition_sim.workshop.debrief import debrief
 from transition_sim.workshop.form import Round, Words, Workshop, decimals_for, fixed_text, number_text
 from transition_sim.workshop.language import DIRECTION, say, words
 from transition_sim.workshop.pages import one_script, setup_of, static_file, talk_minutes
-from transition_sim.workshop.plans import holds_assumed
+from transition_sim.workshop.plans import holds_assumed, news_until
 from transition_sim.workshop.runs import Runner
 from transition_sim.workshop.session import Session, Team, all_choices, choices_of, committed_points
 
@@ -126,6 +126,7 @@ def print_results(
         title=word("round_number", round=workshop.order.index(name) + 1, rounds=len(workshop.rounds),
                    title=workshop.rounds[name].title.in_(language)),
         worlds=number_text(session.setup.worlds, language),
+        news=[workshop.news[each] for _, each in news_until(session, workshop.order.index(name))],
         style=Markup(_style()),  # noqa: S704 - files of our own
     )  # fmt: skip
 

@@ -161,7 +161,7 @@ export function teamsTable(speak, setup, results, standing, brief = false) {
     h(
       "tr",
       {},
-      h("th", { scope: "row" }, speak.of(outcome.title), h("small", {}, `${speak.of(outcome.unit)}; ${speak.say(outcome.better === "low" ? "better_low" : "better_high")}`)),
+      h("th", { scope: "row" }, speak.of(outcome.title), h("small", {}, `${speak.of(outcome.unit)}; ${speak.say(outcome.better === "low" ? "better_low" : "better_high")}`), isClear(standing, name) ? null : h("small", {}, h("i", {}, speak.say("no_clear")))),
       teams.map((team) => {
         const beside = teams.map((each) => results[each].outcomes[name]);
         return h("td", { class: standing.best[name].includes(team) && "best", "data-label": `${speak.say("team_number", { team })}${results[team].assumed ? ` (${speak.say("assumed_part")})` : ""}` }, h("span", {}, rangeCell(speak, results[team].outcomes[name], beside), markOf(speak, standing, name, team)));
@@ -176,6 +176,9 @@ export function teamsTable(speak, setup, results, standing, brief = false) {
     h("ul", { class: "standing" }, standingWords(speak, standing, brief).map((line) => h("li", {}, line))),
   );
 }
+
+/* Whether anybody is clearly better than anybody in an outcome. */
+const isClear = (standing, outcome) => standing.best[outcome].length > 0 || Object.keys(standing.level[outcome]).length > 0;
 
 /* Whether a team is best in an outcome, or as good as others; nothing where somebody is better, or all are alike. */
 function markOf(speak, standing, outcome, team) {

@@ -243,9 +243,10 @@ function openBody(told) {
       paintPurses(purses, mine.length ? [...new Set(mine.map(([, lever]) => lever.role))] : []);
       sketch.update();
       hint.textContent = committed ? speak.say("waiting") : `${drawn() ? "" : `${speak.say("commit_hint")} `}${speak.say("commit_whole")}`;
-      codeNode.hidden = !drawn();
-      codeNode.textContent = drawn() ? codeOf(setup, view.you.team, view.round_name, chosen(), drawn()) : "";
-      codeHint.textContent = speak.say(drawn() ? "code_hint" : "code_needs_sketch");
+      const ready = drawn() && !overspent().length;  // the facilitator's page would refuse a code that spends too much
+      codeNode.hidden = !ready;
+      codeNode.textContent = ready ? codeOf(setup, view.you.team, view.round_name, chosen(), drawn()) : "";
+      codeHint.textContent = speak.say(ready ? "code_hint" : drawn() ? "code_needs_budget" : "code_needs_sketch");
     },
   };
 }
@@ -265,7 +266,7 @@ function leverField(name, lever, committed, told) {
   });
   const bought = h("p", { class: "bought", id: `bought-${name}` });
   return {
-    node: h("fieldset", {}, h("legend", {}, speak.of(lever.title)), h("p", { class: "hint" }, speak.of(lever.help)), bought, h("div", { class: "chips" }, inputs.map((each) => each.node)), told.at(name)),
+    node: h("fieldset", {}, h("legend", {}, view.you.role === "shared" ? speak.pair(speak.of(workshop.roles[lever.role].title), speak.of(lever.title)) : speak.of(lever.title)), h("p", { class: "hint" }, speak.of(lever.help)), bought, h("div", { class: "chips" }, inputs.map((each) => each.node)), told.at(name)),
     update: () => {
       const other = boughtBy(workshop, chosen(), name);
       bought.hidden = !other;
