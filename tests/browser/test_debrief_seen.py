@@ -8,7 +8,6 @@ from typing import Any
 from unicodedata import normalize
 
 import pytest
-from pypdf import PdfReader
 from workshop_play import played, runner, state
 
 from transition_sim.workshop.debrief import debrief
@@ -115,6 +114,8 @@ def test_best_is_marked_with_its_rule_beside_it(visit: Callable[..., Any], folde
 
 def pages_of(page: Any, path: Path) -> list[str]:
     """Return the text of each printed page."""
+    from pypdf import PdfReader
+
     page.pdf(path=path, format="A4")
     sheets = [normalize("NFKC", sheet.extract_text()) for sheet in PdfReader(path).pages]  # "ﬀ" is "ff"
     return [" ".join(sheet.split()) for sheet in sheets]
