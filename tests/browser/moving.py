@@ -6,7 +6,8 @@ from typing import Any
 
 
 def settled(tab: Any) -> None:
-    """Wait until all of the present state is drawn and said."""
+    """Wait until all of the present state is drawn and said, at the size that the window has now."""
+    tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     tab.locator("#bench[aria-busy=false]").wait_for()
 
 

@@ -270,7 +270,7 @@ def test_turning_a_device_and_changing_models_leaves_one_chart_with_one_cursor(o
     tab.set_viewport_size({"width": 360, "height": 740})
     settled(tab)
     seen.assert_fits()
-    assert tab.locator("#risk .ts-label").count() == 0
+    tab.wait_for_function("() => document.querySelectorAll('#risk .ts-label').length === 0")
     tab.set_viewport_size({"width": 1280, "height": 800})
     settled(tab)
     tab.locator("#risk .ts-label").first.wait_for()
