@@ -53,7 +53,6 @@ def _team(runner: Runner, session: Session, team: Team, closed: list[int], loops
     plan = plan_of(workshop, runner.model, choices, news)
     reference = _reference_run(runner.model, plan)
     unchanged = plan_of(workshop, runner.model, None, news)
-    moved = [name for name, choice in choices.items() if choice != workshop.levers[name].default]
     results = {workshop.order[i]: team_results(runner, session, team.number, i) for i in closed}
     return {
         "results": {**results[workshop.order[last]], "assumed": holds_assumed(workshop, choices)},
@@ -62,7 +61,7 @@ def _team(runner: Runner, session: Session, team: Team, closed: list[int], loops
             {"round": name, "points": committed_points(team, name), "risk": found["risk"]}
             for name, found in results.items()
         ],
-        "changed": [_one_changed(runner, plan, reference, choices, name, news) for name in moved],
+        "changed": [_one_changed(runner, plan, reference, choices, name, news) for name in workshop.moved(choices)],
         "better": _better(runner, plan, unchanged),
         "turns": turning_points(reference, loops),
     }

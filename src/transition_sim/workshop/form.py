@@ -5,7 +5,7 @@ A decision sets constants of the model; everything that people read stands in th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Literal
 
@@ -190,6 +190,10 @@ class Workshop(Data):
         """Return the choices of a round where nothing is changed."""
         return {name: lever.default for name, lever in self.levers_of(round_name).items()}
 
+    def moved(self, choices: Mapping[str, int]) -> dict[str, int]:
+        """Return those of some choices that are not as planned."""
+        return {name: choice for name, choice in choices.items() if choice != self.levers[name].default}
+
     def mistakes(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield where the parts do not fit each other, as place and what is wrong."""
         months = [each.month for each in self.rounds.values()]
@@ -239,7 +243,11 @@ class Workshop(Data):
 
 def number_text(value: float, language: str) -> str:
     """Return a number as a language writes it, with the digits 0 to 9 in all of them, so that codes are read alike."""
-    text = f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    return _marked_as(f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}", language)
+
+
+def _marked_as(text: str, language: str) -> str:
+    """Return an English number with the marks of another language for thousands and decimals."""
     return text.replace(",", "\u202f").replace(".", ",") if language == "fr" else text
 
 
@@ -254,4 +262,4 @@ def fixed_text(value: float, decimals: int, language: str, signed: bool = False)
     rounded = Decimal(abs(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)  # as browsers round
     text = f"{rounded:,.{decimals}f}"
     sign = "" if not text.strip("0.,") else "\u2212" if value < 0 else "+" if signed else ""
-    return sign + (text.replace(",", "\u202f").replace(".", ",") if language == "fr" else text)
+    return sign + _marked_as(text, language)

@@ -56,28 +56,29 @@ def page(name: str, session: Session, language: str, address: str = "") -> str:
     workshop = session.workshop
     first = language if language in LANGUAGES else session.setup.language
     setup = setup_of(workshop, first) | {"address": address}
-    classes = "ts screen" if name == "projector" else "ts"
-    return (
-        f'<!doctype html><html lang="{first}" dir="{DIRECTION[first]}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(workshop.title.in_(first))}</title>"
-        '<link rel="icon" href="data:,"><link rel="stylesheet" href="/static/style.css">'
-        '<link rel="stylesheet" href="/static/workshop.css"></head>'
-        f'<body class="{classes}"><main id="main"></main><noscript>JavaScript</noscript>'
+    body = (
+        '<main id="main"></main><noscript>JavaScript</noscript>'
         f'<script type="application/json" id="setup">{data_text(setup)}</script>'
-        f'<script type="module" src="/static/{name}.js"></script></body></html>'
+        f'<script type="module" src="/static/{name}.js"></script>'
     )
+    return _document(session, first, "ts screen" if name == "projector" else "ts", body)
 
 
 def message_page(key: str, session: Session, language: str) -> str:
     """Return a page that says one thing, for who opened an address that has nothing to show."""
     title, told = html.escape(session.workshop.title.in_(language)), html.escape(say(key, language))
+    return _document(session, language, "ts", f'<main id="main"><h1>{title}</h1><p class="card">{told}</p></main>')
+
+
+def _document(session: Session, language: str, classes: str, body: str) -> str:
+    """Return a page of the session: its title and styles around a body, which is markup already."""
     return (
         f'<!doctype html><html lang="{language}" dir="{DIRECTION[language]}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f'<title>{title}</title><link rel="stylesheet" href="/static/style.css">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(session.workshop.title.in_(language))}</title>"
+        '<link rel="icon" href="data:,"><link rel="stylesheet" href="/static/style.css">'
         '<link rel="stylesheet" href="/static/workshop.css"></head>'
-        f'<body class="ts"><main id="main"><h1>{title}</h1><p class="card">{told}</p></main></body></html>'
+        f'<body class="{classes}">{body}</body></html>'
     )
 
 

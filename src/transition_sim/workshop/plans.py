@@ -50,7 +50,7 @@ def plan_of(
     """Return the plan of some choices (else the defaults) under news, given as round and name."""
     constants = dict(workshop.constants)
     chosen = {name: lever.default for name, lever in workshop.levers.items()} | dict(choices or {})
-    moved = [name for name, choice in chosen.items() if choice != workshop.levers[name].default]
+    moved = workshop.moved(chosen)
     for name in [*(n for n in chosen if n not in moved), *moved]:  # what is moved wins where two set the same
         constants |= workshop.levers[name].constants(chosen[name])
     series: dict[str, Points] = {n: {float(t): v for t, v in p.items()} for n, p in workshop.series.items()}
@@ -68,9 +68,7 @@ def plan_of(
 
 def holds_assumed(workshop: Workshop, choices: Mapping[str, int]) -> bool:
     """Return whether choices hold effort of the Commission beyond what is planned: its effects have an assumed size."""
-    return any(
-        lever.assumed and choices.get(name, lever.default) != lever.default for name, lever in workshop.levers.items()
-    )
+    return any(workshop.levers[name].assumed for name in workshop.moved(choices))
 
 
 def _inside(model: Model, name: str, value: float) -> float:

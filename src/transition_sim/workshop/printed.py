@@ -148,8 +148,7 @@ def _slip(session: Session, team: Team, name: str, result: Mapping[str, Any], la
     choices = all_choices(workshop, team, workshop.order.index(name))
     decided = [
         f"{workshop.levers[key].title.in_(language)}: {workshop.levers[key].label_of(choice, language)}"
-        for key, choice in choices_of(workshop, team, name).items()
-        if choice != workshop.levers[key].default
+        for key, choice in workshop.moved(choices_of(workshop, team, name)).items()
     ]
     return {
         "team": team.number, "aloud": f"{aloud} {drawn}", "decided": decided, "points": points, "result": result,

@@ -147,13 +147,9 @@ def check_choices(workshop: Workshop, choices: Mapping[str, int]) -> None:
 def replaced_by(session: Session, event: events.Coded) -> Turn | None:
     """Return what a team has put down and a code or sheet would replace by something else; None where nothing is."""
     workshop, turn = session.workshop, session.team(event.team).turns[event.round]
-
-    def moved(choices: Mapping[str, int]) -> dict[str, int]:
-        return {name: choice for name, choice in choices.items() if choice != workshop.levers[name].default}
-
-    if not moved(turn.choices) and turn.points is None:
+    if not workshop.moved(turn.choices) and turn.points is None:
         return None
-    same = moved(turn.choices) == moved(event.choices) and turn.points in (None, event.points)
+    same = workshop.moved(turn.choices) == workshop.moved(event.choices) and turn.points in (None, event.points)
     return None if same else turn
 
 
