@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from transition_sim.explorer.outcome import Outcome, Study, change
 from transition_sim.study.ensembles import SAYS
-from transition_sim.study.outcomes import ASSUMPTION, HORIZONS, quantiles
+from transition_sim.study.outcomes import ASSUMPTION, HORIZONS, NOTE, quantiles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,5 +61,5 @@ def provenance(study: Study, values: Mapping[str, float], outcome: Outcome) -> d
         "worlds_from": worlds.file,
         "worlds_hash": worlds.file_hash,
         "worlds_seed": worlds.seed,
-        "note": f"stylised teaching and exploration model, not a forecast. {ASSUMPTION}",
+        "note": f"{NOTE}. {ASSUMPTION}",
     }

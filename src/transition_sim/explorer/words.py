@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from transition_sim.explorer.controls import Control, value_words
 from transition_sim.explorer.outcome import Outcome, change
 from transition_sim.study.outcomes import ASSUMPTION, BUDGET, HORIZONS, quantiles
 from transition_sim.study.scenario import DEFINITIONS
-from transition_sim.study.wording import meaning, worlds_words
+from transition_sim.study.wording import filled, meaning, worlds_words
 
 if TYPE_CHECKING:
     from transition_sim.explorer.view import Explorer, Step
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 CAUTION = f"Stylised teaching and exploration model, not a forecast. {ASSUMPTION}"
 SHARES = "PBC effort"
 MINUS = "\u2212"
-WIDTH = 80
 
 
 def percent(q: Mapping[str, float]) -> str:
@@ -162,11 +160,11 @@ def as_text(view: Explorer) -> str:
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
     told = [f"{name}: {value}" for name, value in settings(view, view.now)]
     below = [differences(view), cost(view.outcome), *notes(view), source(view)]
-    return "\n".join([title(view), *_filled(told), "", *lines, "", *_filled(below)])
+    return "\n".join([title(view), *_lines(told), "", *lines, "", *_lines(below)])
 
 
-def _filled(told: Sequence[str]) -> list[str]:
-    return [line for text in told for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ")]
+def _lines(told: Sequence[str]) -> list[str]:
+    return [line for text in told for line in filled(text)]
 
 
 def as_html(view: Explorer) -> str:

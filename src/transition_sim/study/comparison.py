@@ -24,7 +24,7 @@ from transition_sim.model.reader import load_model
 from transition_sim.study.basis import basis_of
 from transition_sim.study.calendar import SAMPLED_EVERY, Span, calendar_of, calendar_outputs, elections
 from transition_sim.study.ensembles import ENSEMBLES, SAYS, draw_worlds
-from transition_sim.study.outcomes import ASSUMPTION, BUDGET, HORIZONS, Comparison, Outcome
+from transition_sim.study.outcomes import ASSUMPTION, BUDGET, HORIZONS, NOTE, Comparison, Outcome
 from transition_sim.study.scenario import DEFINITIONS, Scenario, in_folder, load_scenario
 from transition_sim.study.worlds import Worlds
 
@@ -359,7 +359,7 @@ def _provenance(studies: Sequence[_Study], seed: int) -> dict[str, Any]:
         "time_step": 0.5,
         "events": "exact",
         "backend": default_backend(),
-        "note": f"stylised teaching and exploration model, not a forecast. {ASSUMPTION}",
+        "note": f"{NOTE}. {ASSUMPTION}",
         "versions": provenance_of_versions(),
     }
 

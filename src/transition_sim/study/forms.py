@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -74,13 +75,14 @@ def scenario_html(scenario: Scenario) -> str:
 
 def sweep_html(sweep: Sweep) -> str:
     """Return a finished sweep: its outcomes over all runs, design, failures and how SciPy agrees."""
+    from transition_sim.study.sweeps.words import quantiles_of_good
+
     plan, units = sweep.manifest["plan"], sweep.manifest["units"]["outcomes"]
     rows = []
     for name, unit in units.items():
-        values = sweep.outcomes[name].to_numpy(float)
-        good = values[np.isfinite(values)]
-        low, middle, high = np.quantile(good, (0.1, 0.5, 0.9)) if good.size else (np.nan,) * 3
-        rows.append([name, *map(number, (low, middle, high)), unit.replace("Dmnl", "")])
+        found = quantiles_of_good(sweep.outcomes[name].to_numpy(float))
+        shown = [number(math.nan if value is None else value) for value in found.values()]
+        rows.append([name, *shown, unit.replace("Dmnl", "")])
     levers = [f"{lever['name']} ({len(lever['labels']) or 'anywhere between two ends'})" for lever in plan["levers"]]
     deviation = max((group["max_deviation"] for group in sweep.manifest["referee"]["groups"]), default=0.0)
     notes = [

@@ -29,6 +29,7 @@ LEVEL = 0.001
 NORMAL_SUM = 1.959964 + 0.841621
 """Normal deviates of a two-sided level of 5 per cent and a power of 80."""
 BUDGET = "PBC effort budget"
+NOTE = "stylised teaching and exploration model, not a forecast"
 ASSUMPTION = (
     "The size of any effect of the Peacebuilding Commission is an assumption with a wide range; no published "
     "estimate exists."

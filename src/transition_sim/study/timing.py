@@ -26,7 +26,7 @@ from transition_sim.model.equations import Model
 from transition_sim.model.reader import load_model
 from transition_sim.study.ensembles import SAYS, draw_worlds
 from transition_sim.study.frontier import BENCHMARK, CALENDAR, Rule, best_table, frontier
-from transition_sim.study.outcomes import ASSUMPTION, quantiles
+from transition_sim.study.outcomes import ASSUMPTION, NOTE, quantiles
 from transition_sim.study.scenario import DEFINITIONS, Scenario, in_folder, load_scenario
 from transition_sim.study.sweeps.outcomes import COST, wrong_runs
 from transition_sim.study.sweeps.run import BENCHMARK_TOLERANCE, TOLERANCE, check_deviation
@@ -259,7 +259,7 @@ class _Study:
             "context_hash": self.scenario.hash, "worlds": SAYS.get(worlds.ensemble, "an ensemble of one's own"),
             "worlds_from": worlds.file, "worlds_hash": worlds.file_hash, "method": "rk4", "time_step": 0.5,
             "events": "exact", "backend": default_backend(), "versions": provenance_of_versions(),
-            "note": f"stylised teaching and exploration model, not a forecast. {ASSUMPTION}",
+            "note": f"{NOTE}. {ASSUMPTION}",
         }  # fmt: skip
 
 

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transition_sim.study.frontier import BENCHMARK, CALENDAR, Rule, efficient
-from transition_sim.study.outcomes import ASSUMPTION, quantiles
+from transition_sim.study.outcomes import ASSUMPTION, NOTE, quantiles
 from transition_sim.study.wording import filled, meaning, spread, worlds_words
 
 if TYPE_CHECKING:
     from transition_sim.study.timing import Timing
 
 Floats = NDArray[np.float64]
-NOTE = "stylised teaching and exploration model, not a forecast"
 EDGE = "an end of what was tried"
 CHANGES = {
     "benchmark": "benchmark in place of calendar, no effort",

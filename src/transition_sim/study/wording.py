@@ -15,7 +15,7 @@ from transition_sim.engine.result import Result
 from transition_sim.model.equations import Kind, Model
 from transition_sim.model.insight import Loops
 from transition_sim.study.ensembles import SAYS
-from transition_sim.study.outcomes import ASSUMPTION, BUDGET, LEVEL, Comparison, Outcome, quantiles
+from transition_sim.study.outcomes import ASSUMPTION, BUDGET, LEVEL, NOTE, Comparison, Outcome, quantiles
 from transition_sim.study.ranges import Ranges
 
 Floats = NDArray[np.float64]
@@ -153,8 +153,7 @@ def _comparison_lines(done: Comparison) -> list[str]:
         f"Relapse means {meaning(done.definition)}. Risks are counted from the mandate and averaged over frailty.",
         f"SciPy integrated {done.referee_runs} runs again: largest difference in probability {done.max_deviation:.1e} "
         f"(allowed {done.tolerance:g}).",
-        f"Model {str(done.provenance['model_hash'])[:12]}, seed {done.seed}. A stylised teaching and exploration "
-        "model, not a forecast.",
+        f"Model {str(done.provenance['model_hash'])[:12]}, seed {done.seed}. A {NOTE}.",
     ]
     return lines
 

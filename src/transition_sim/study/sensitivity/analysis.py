@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,8 +187,9 @@ def sensitivity(
     sample = _sample(done)
     stood = list(_standings(done, names, lever, at or {}, sample, chosen, best))
     asked = [(quantity, kept) for standing, kept in stood for quantity in quantities_of(standing)]
-    driven = [(quantity, kept) for quantity, kept in asked if _varies(quantity, sample, chosen)]
-    still = [quantity for quantity, _ in asked if not _varies(quantity, sample, chosen)]
+    moves = [_varies(quantity, sample, chosen) for quantity, _ in asked]
+    driven = list(compress(asked, moves))
+    still = [quantity for (quantity, _), one in zip(asked, moves, strict=True) if not one]
     return Sensitivity(
         chosen, _joined([_rows(quantity, kept, chosen, resamples, seed) for quantity, kept in driven]),
         tuple(standing for standing, _ in stood if len(standing.options) > 1),
@@ -241,7 +243,7 @@ def _by_condition(
     """Yield each outcome and condition with its values `(option, world)`."""
     plan = done.manifest["plan"]
     for name in names:
-        column = read_frame(done.folder / "outcomes.parquet", [name])[name].to_numpy(float)
+        column = done.outcome(name)
         if plan["design"] in CROSSED:
             yield from ((name, *each) for each in by_option(column, plan, options, at))
         else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from transition_sim.study.outcomes import NOTE
 from transition_sim.study.sensitivity.indices import MORRIS, PAWN, SOBOL
 from transition_sim.study.sensitivity.quantities import Quantity, short
 from transition_sim.study.wording import filled, worlds_words
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from transition_sim.study.sensitivity.analysis import Sensitivity
 
 SHOWN = 8
-NOTE = "stylised teaching and exploration model, not a forecast"
 INDEX_OF = {SOBOL: "total", MORRIS: "effect", PAWN: "index"}
 SAYS = {
     SOBOL: "Sobol indices of total order: the share of the variance that an input has a part in, alone or with others; "

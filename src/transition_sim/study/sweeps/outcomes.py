@@ -18,6 +18,7 @@ from transition_sim.engine.result import Result
 from transition_sim.engine.simulate import structure_of
 from transition_sim.errors import ScenarioError, nearest
 from transition_sim.model.equations import Model, canonical
+from transition_sim.study.outcomes import BUDGET
 from transition_sim.units import convert, split_number
 
 Floats = NDArray[np.float64]
@@ -202,7 +203,7 @@ def _misfits(result: Result) -> Iterator[tuple[NDArray[np.bool_], str]]:
     yield sum(shares.values()) > 1 + 1e-9, "shares of the effort budget sum to more than 1"  # type: ignore[misc]
     for role, share in shares.items():
         length = result.fixed[f"PBC {role} window end"] - result.fixed[f"PBC {role} window start"]
-        needs = share * result.constants["PBC effort budget"]
+        needs = share * result.constants[BUDGET]
         bad = needs > np.maximum(length, 0) + 1e-9
         if bad.any():
             run = int(np.argmax(bad))

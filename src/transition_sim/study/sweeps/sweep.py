@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from transition_sim.data import write_durably
 from transition_sim.errors import Fault, ScenarioError, shown
+from transition_sim.study.outcomes import NOTE
 from transition_sim.study.sweeps.design import CROSSED
 from transition_sim.study.sweeps.plan import FAILED, Job, load_job
 from transition_sim.study.sweeps.run import METHOD, Part, check_effort, code_of_here, local_parts, referee_of
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int, int], None]
 """Called with runs done now, runs done in all, and runs in total."""
-NOTE = "stylised teaching and exploration model, not a forecast"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,10 @@ class Sweep:
     def outcomes(self) -> pd.DataFrame:
         """The outcomes of every run; missing where it failed."""
         return read_frame(self.folder / "outcomes.parquet")
+
+    def outcome(self, name: str) -> Floats:
+        """Return one outcome of every run, `(run,)`, missing where it failed; no other column is read."""
+        return read_frame(self.folder / "outcomes.parquet", [name])[name].to_numpy(float)
 
     @cached_property
     def failures(self) -> pd.DataFrame:

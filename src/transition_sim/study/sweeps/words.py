@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from transition_sim.study.outcomes import quantiles
 from transition_sim.study.sweeps.design import CROSSED, crossed_levers
 from transition_sim.study.sweeps.plan import Job, described
-from transition_sim.study.sweeps.tables import read_frame
 
 if TYPE_CHECKING:
     from transition_sim.study.sweeps.estimate import Estimate
@@ -66,7 +66,7 @@ def summary_data(sweep: Sweep) -> dict[str, Any]:
     """Return a finished sweep's summary as plain data."""
     outcomes = {}
     for name, unit in sweep.manifest["units"]["outcomes"].items():
-        outcomes[name] = {"unit": unit, **_quantiles(_column(sweep, name))}
+        outcomes[name] = {"unit": unit, **quantiles_of_good(sweep.outcome(name))}
     plan = sweep.manifest["plan"]
     return {
         "sweep": sweep.manifest["sweep"], "title": sweep.manifest["title"], "runs": sweep.runs, "failed": sweep.failed,
@@ -154,7 +154,7 @@ def _outcome_lines(sweep: Sweep) -> Iterator[str]:
     width = max(map(len, units))
     yield f"{'over all runs':<{width}}  {'p10':>10}  {'median':>10}  {'p90':>10}"
     for name, unit in units.items():
-        found = _quantiles(_column(sweep, name))
+        found = quantiles_of_good(sweep.outcome(name))
         values = "  ".join(f"{_shown(found[key]):>10}" for key in ("p10", "median", "p90"))
         yield f"{name:<{width}}  {values}  {unit}".rstrip()
 
@@ -164,7 +164,7 @@ def _lever_lines(sweep: Sweep) -> Iterator[str]:
     plan = sweep.manifest["plan"]
     name = next(iter(sweep.manifest["units"]["outcomes"]))
     axes = crossed_levers(plan)
-    values = _column(sweep, name).reshape([len(lever["labels"]) for lever in axes] + [plan["samples"]])
+    values = sweep.outcome(name).reshape([len(lever["labels"]) for lever in axes] + [plan["samples"]])
     several = [lever for lever in axes if 1 < len(lever["labels"]) <= SHOWN_LEVELS]
     if not several:
         return
@@ -177,22 +177,18 @@ def _lever_lines(sweep: Sweep) -> Iterator[str]:
         first = np.asarray(values.take(0, axis=axis))
         for level, label in enumerate(lever["labels"]):
             here = np.asarray(values.take(level, axis=axis))
-            found = _quantiles(here)
+            found = quantiles_of_good(here)
             change = "" if level == 0 else f"  {_median(here - first):+.4f}"
             spread = f"{_shown(found['p10'])} to {_shown(found['p90'])} ({_shown(found['median'])})"
             yield f"    {_shown(label):<28}  {spread:<30}{change}".rstrip()
 
 
-def _column(sweep: Sweep, name: str) -> Floats:
-    return read_frame(sweep.folder / "outcomes.parquet", [name])[name].to_numpy(float)
-
-
-def _quantiles(values: Floats) -> dict[str, float | None]:
+def quantiles_of_good(values: Floats) -> dict[str, float | None]:
+    """Return 10th percentile, median and 90th over the runs that did not fail; None where all did."""
     good = values[np.isfinite(values)]
     if not good.size:
         return {"p10": None, "median": None, "p90": None}
-    low, middle, high = np.quantile(good, (0.1, 0.5, 0.9))
-    return {"p10": float(low), "median": float(middle), "p90": float(high)}
+    return {**quantiles(good)}
 
 
 def _median(values: Floats) -> float:
