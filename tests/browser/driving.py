@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import transition_sim as ts
+from transition_sim.explorer import words
+
 
 class Driver:
     """The explorer that a page shows."""
@@ -33,3 +36,16 @@ class Driver:
 
     def answered(self) -> int:
         return int(self.root.get_attribute("data-answered"))
+
+
+def moved_as_python_says(drive: Driver) -> str:
+    """Move the start of the draw-down by six months, held against the same in Python; return the curve before."""
+    ours = ts.explore(sliders=False)
+    drive.sees(words.finding(ours.outcome, None))
+    before = drive.curve()
+    drive.press("Draw-down starts", "ArrowRight", 6)
+    ours.set("draw down start", 54)
+    drive.sees(words.finding(ours.outcome, ours.pinned_outcome))
+    assert drive.told("Draw-down starts") == "month 54"
+    assert drive.curve() != before
+    return before

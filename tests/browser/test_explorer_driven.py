@@ -7,11 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from driving import Driver
+from driving import Driver, moved_as_python_says
 from own_jupyter import Jupyter, run_first_cell, running
-
-import transition_sim as ts
-from transition_sim.explorer import words
 
 NOTEBOOK = "explorer.ipynb"
 CODE = ("import transition_sim as ts\nview = ts.explore()\nview", "print(view.value('draw down start'))")
@@ -41,14 +38,7 @@ def opened(server: Jupyter, visit: Callable[..., Any]) -> Callable[..., Any]:
 def test_explorer_is_moved_by_keyboard_undone_and_pinned(opened: Callable[..., Any], server: Jupyter) -> None:
     seen = opened(1280)
     drive = Driver(seen.page)
-    ours = ts.explore(sliders=False)
-    drive.sees(words.finding(ours.outcome, None))
-    before = drive.curve()
-    drive.press("Draw-down starts", "ArrowRight", 6)
-    ours.set("draw down start", 54)
-    drive.sees(words.finding(ours.outcome, ours.pinned_outcome))
-    assert drive.told("Draw-down starts") == "month 54"
-    assert drive.curve() != before
+    before = moved_as_python_says(drive)
     seen.page.keyboard.press("Control+z")
     drive.sees("This is the pinned setting.")
     assert (drive.told("Draw-down starts"), drive.curve()) == ("month 48", before)

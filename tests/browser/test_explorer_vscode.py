@@ -10,11 +10,8 @@ from typing import Any
 
 import own_vscode
 import pytest
-from driving import Driver
+from driving import Driver, moved_as_python_says
 from own_jupyter import Jupyter, running
-
-import transition_sim as ts
-from transition_sim.explorer import words
 
 CODE = "import transition_sim as ts\nview = ts.explore()\nview"
 CLEAR = """root => {
@@ -57,14 +54,7 @@ def opened(server: Jupyter, visit: Callable[..., Any]) -> Callable[..., Any]:
 def test_explorer_is_driven_through_the_manager_of_vscode(opened: Callable[..., Any]) -> None:
     seen = opened(1100)
     drive = Driver(seen.page)
-    ours = ts.explore(sliders=False)
-    drive.sees(words.finding(ours.outcome, None))
-    before = drive.curve()
-    drive.press("Draw-down starts", "ArrowRight", 6)
-    ours.set("draw down start", 54)
-    drive.sees(words.finding(ours.outcome, ours.pinned_outcome))
-    assert drive.told("Draw-down starts") == "month 54"
-    assert drive.curve() != before
+    before = moved_as_python_says(drive)
     drive.press("Draw-down lasts", "PageUp")
     drive.sees("Against the pinned setting: Draw-down starts: month 54; Draw-down lasts:")
     seen.page.wait_for_function("() => seen.pressable")
